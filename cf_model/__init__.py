@@ -1,0 +1,1 @@
+"""Listens → factors: confidence, ALS, exact fold-in, and the bridge from sound to factors."""

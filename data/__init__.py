@@ -1,0 +1,1 @@
+"""What the system knows: ids, tracks, listening events, the store, importers and the demo world."""

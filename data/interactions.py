@@ -1,0 +1,147 @@
+"""Events summed up per listener and track: what models learn from, and one listener's history.
+
+The same summing serves training (everybody at once) and a request (one listener), so that both
+see a history in the same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from data.events import EventKind, EventLog
+from data.ids import IdMap
+
+SKIPPED_BELOW = 0.3
+"""A play of which less than this share was heard counts as a skip as well."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What one listener did, one entry a track, tracks in ascending position.
+
+    Parameters
+    ----------
+    item_index : np.ndarray [shape=(n,), dtype=int32]
+        Positions of the tracks, ascending, each once.
+    plays : np.ndarray [shape=(n,), dtype=float32]
+        Plays, each weighted by the share that was heard (at most 1).
+    skips : np.ndarray [shape=(n,), dtype=float32]
+        Skips, plays broken off early included.
+    opinion : np.ndarray [shape=(n,), dtype=float32]
+        The latest of like (+1) and dislike or hide (−1); 0 where none was given.
+    last_at : np.ndarray [shape=(n,), dtype=float64]
+        Time of the latest event, UNIX seconds, NaN where unknown.
+    """
+
+    item_index: NDArray[np.int32]
+    plays: NDArray[np.float32]
+    skips: NDArray[np.float32]
+    opinion: NDArray[np.float32]
+    last_at: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return int(self.item_index.shape[0])
+
+    @property
+    def disliked(self) -> NDArray[np.int32]:
+        """Positions of the tracks that the listener refused."""
+        return self.item_index[self.opinion < 0]
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Histories of all listeners, row after row as in a CSR matrix.
+
+    Parameters
+    ----------
+    users, items : IdMap
+        What rows and columns stand for.
+    indptr : np.ndarray [shape=(n_users + 1,), dtype=int64]
+        ``indptr[u]:indptr[u + 1]`` are the entries of listener ``u``.
+    pairs : History
+        Entries of all listeners, one after the other.
+    """
+
+    users: IdMap
+    items: IdMap
+    indptr: NDArray[np.int64]
+    pairs: History
+
+    @classmethod
+    def from_log(cls, log: EventLog) -> Interactions:
+        """Sum up `log` per listener and track."""
+        n_items = max(len(log.items), 1)
+        key = log.user_index.astype(np.int64) * n_items + log.item_index
+        # Ties in time keep the log's order, so the latest opinion is well defined.
+        order = np.lexsort((np.nan_to_num(log.timestamp, nan=0.0), key))
+        key = key[order]
+        starts = np.flatnonzero(np.diff(key, prepend=-1))
+        pair_user, pair_item = np.divmod(key[starts], n_items)
+        indptr = np.searchsorted(pair_user, np.arange(len(log.users) + 1)).astype(np.int64)
+
+        kind = log.kind[order]
+        times = log.plays[order]
+        heard = np.minimum(np.nan_to_num(log.play_ratio[order], nan=1.0), 1.0)
+        played = kind == EventKind.PLAY.code
+        plays = np.where(played, times * heard, 0.0)
+        skips = np.where(
+            (kind == EventKind.SKIP.code) | (played & (heard < SKIPPED_BELOW)), times, 0.0
+        )
+        opinion = np.zeros(len(log), np.float32)
+        opinion[kind == EventKind.LIKE.code] = 1.0
+        opinion[(kind == EventKind.DISLIKE.code) | (kind == EventKind.HIDE.code)] = -1.0
+
+        return cls(
+            users=log.users,
+            items=log.items,
+            indptr=indptr,
+            pairs=History(
+                item_index=pair_item.astype(np.int32),
+                plays=_sum(plays, starts),
+                skips=_sum(skips, starts),
+                opinion=_latest(opinion, starts),
+                last_at=_last(log.timestamp[order], starts),
+            ),
+        )
+
+    def history(self, user_index: int) -> History:
+        """History of the listener at `user_index`."""
+        rows = slice(int(self.indptr[user_index]), int(self.indptr[user_index + 1]))
+        pairs = self.pairs
+        return History(
+            item_index=pairs.item_index[rows],
+            plays=pairs.plays[rows],
+            skips=pairs.skips[rows],
+            opinion=pairs.opinion[rows],
+            last_at=pairs.last_at[rows],
+        )
+
+    def matrix(self, values: NDArray[np.float32]) -> sparse.csr_matrix:
+        """`values` [shape=(n_pairs,)] as a CSR matrix [shape=(n_users, n_items)]."""
+        return sparse.csr_matrix(
+            (values, self.pairs.item_index, self.indptr), shape=(len(self.users), len(self.items))
+        )
+
+
+def _sum(values: NDArray[np.floating], starts: NDArray[np.intp]) -> NDArray[np.float32]:
+    if not len(starts):
+        return np.zeros(0, np.float32)
+    return np.add.reduceat(values, starts).astype(np.float32)
+
+
+def _last(values: NDArray[np.float64], starts: NDArray[np.intp]) -> NDArray[np.float64]:
+    ends = np.append(starts[1:], len(values)) - 1
+    return values[ends] if len(starts) else np.zeros(0, np.float64)
+
+
+def _latest(opinion: NDArray[np.float32], starts: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Last non-zero opinion of each group, 0 where a group has none."""
+    if not len(starts):
+        return np.zeros(0, np.float32)
+    position = np.where(opinion != 0, np.arange(len(opinion)), -1)
+    last = np.maximum.reduceat(position, starts)
+    return np.where(last >= starts, opinion[last], 0.0).astype(np.float32)
