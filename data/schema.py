@@ -1,0 +1,91 @@
+"""Tables of the store, in SQLAlchemy Core, for SQLite and PostgreSQL alike.
+
+Rows refer to each other by integer keys; external ids stand once, in ``tracks`` and ``users``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    false,
+)
+
+SCHEMA_VERSION = 1
+"""Raised by one whenever a table changes; a store of another version is refused, not guessed at."""
+
+metadata = MetaData()
+
+# SQLite numbers rows by itself only where the key is declared INTEGER.
+_Key = BigInteger().with_variant(Integer, "sqlite")
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    Column("schema_version", Integer, nullable=False),
+)
+
+tracks = Table(
+    "tracks",
+    metadata,
+    Column("key", _Key, primary_key=True),
+    Column("track_id", Text, nullable=False, unique=True),
+    Column("path", Text),
+    Column("title", Text),
+    Column("artist", Text),
+    Column("album", Text),
+    Column("album_artist", Text),
+    Column("genre", Text),
+    Column("year", Integer),
+    Column("duration", Double),
+    Column("track_number", Integer),
+    Column("recording_mbid", Text),
+    Column("isrc", Text),
+    Column("added_at", Double),
+    Column("file_size", BigInteger),
+    Column("file_mtime_ns", BigInteger),
+    Column("file_digest", Text),
+    Column("withdrawn", Boolean, nullable=False, server_default=false()),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("key", _Key, primary_key=True),
+    Column("user_id", Text, nullable=False, unique=True),
+    Column("created_at", Double, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("key", _Key, primary_key=True),
+    Column("event_id", Text, nullable=False, unique=True),
+    Column("user_key", ForeignKey("users.key"), nullable=False),
+    Column("track_key", ForeignKey("tracks.key"), nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("timestamp", Double),
+    Column("play_ratio", Double),
+    Column("plays", Integer, nullable=False),
+    Index("events_of_user", "user_key", "timestamp"),
+)
+
+embeddings = Table(
+    "embeddings",
+    metadata,
+    Column("track_key", ForeignKey("tracks.key"), primary_key=True),
+    Column("encoder_id", Text, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+    Column("digest", Text, nullable=False),
+)

@@ -1,0 +1,7 @@
+"""The store: catalogue, listeners, events and embeddings in one database."""
+
+from data.store.events import EventCounts
+from data.store.store import Store
+from data.store.tracks import FileStamp, UpsertCounts
+
+__all__ = ["EventCounts", "FileStamp", "Store", "UpsertCounts"]

@@ -1,0 +1,222 @@
+"""A database that is open: transactions, and its errors in the project's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+
+from data.errors import ArtefactError, NotReadyError, ParameterError
+from data.schema import SCHEMA_VERSION, meta, metadata
+
+BUSY_SECONDS = 30
+CACHE_KIB = 65_536
+CHUNK = 5_000
+"""Ids in one ``IN (…)``; SQLite allows 32,766 variables a statement."""
+
+_Item = TypeVar("_Item")
+
+
+class Database:
+    """Engine of one store; transactions come from its pool, so threads may share it.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.Engine
+        Engine made by `open_database`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(recsys_begin="BEGIN IMMEDIATE")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state of the store and writes nothing."""
+        with self._translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that is durable when the block ends, and undone when it raises."""
+        with self._translated(), self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        name = self._engine.url.render_as_string(hide_password=True)
+        try:
+            yield
+        except OperationalError as error:
+            if "locked" in str(error.orig):
+                raise NotReadyError(
+                    f"{name} was locked by another process for {BUSY_SECONDS} s; "
+                    "let it finish and try again"
+                ) from error
+            raise ArtefactError(
+                f"{name} cannot be used: {error.orig}; check the folder, its permissions and the "
+                "space on the disk"
+            ) from error
+        except DatabaseError as error:
+            # Its subclasses (integrity, programming, …) are defects of the program: let them show.
+            if type(error) is not DatabaseError:
+                raise
+            raise ArtefactError(
+                f"{name} is damaged or no database ({error.orig}); restore it from a backup, or "
+                "move it away and import again"
+            ) from error
+
+
+def open_database(url: str, *, create: bool) -> Database:
+    """Connect to `url` and make sure that the tables are there and of this version.
+
+    Raises
+    ------
+    ParameterError
+        If `url` is malformed, or names a kind of database that is not supported.
+    NotReadyError
+        If there is no store at `url` and `create` is false.
+    ArtefactError
+        If the database is damaged, not a store, or of another schema version.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        file = Path(str(parsed.database))
+        if not create and not file.exists():
+            raise _no_store(url)
+        # Bigger than the default pool: one connection for each thread of the web server.
+        engine = create_engine(parsed, pool_size=8, max_overflow=56, pool_timeout=BUSY_SECONDS)
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        try:
+            engine = create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=56)
+        except ModuleNotFoundError as error:
+            raise ParameterError(
+                f"{parsed.drivername} needs the Python package {error.name!r}, which is not "
+                f"installed: run `pip install {error.name}`"
+            ) from error
+    database = Database(engine)
+    try:
+        _check_version(database, url, create=create)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """``INSERT`` into `table` that knows ``ON CONFLICT`` in the dialect of `connection`."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def execute_many(
+    connection: Connection,
+    statement: sqlite.Insert | postgresql.Insert,
+    rows: Sequence[dict[str, Any]],
+) -> int:
+    """Run `statement` once a row and return how many rows it inserted or changed."""
+    if not rows:
+        return 0
+    # Compiled here and handed to the driver as it is: SQLAlchemy's work on the parameters of each
+    # row would take longer than the insertion. The values must be plain Python objects.
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    names = getattr(compiled, "positiontup", None)
+    parameters: Any = rows if names is None else list(map(itemgetter(*names), rows))
+    return connection.exec_driver_sql(str(compiled), parameters).rowcount
+
+
+def chunked(values: Sequence[_Item], size: int = CHUNK) -> Iterator[list[_Item]]:
+    """Successive runs of at most `size` values."""
+    iterator = iter(values)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except ArgumentError as error:
+        raise ParameterError(
+            f"expected a database URL such as sqlite:///store.db, got {url!r}"
+        ) from error
+    if backend not in ("sqlite", "postgresql"):
+        raise ParameterError(
+            f"expected an sqlite:/// or a postgresql:// URL, got one for {backend!r}"
+        )
+    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ParameterError(
+            "the store needs a file, which its threads and processes share: "
+            f"expected sqlite:///path, got {url!r}"
+        )
+    return parsed
+
+
+def _configure_sqlite(dbapi_connection: Any, _record: object) -> None:
+    # The driver would begin transactions lazily, before the first write only; `_begin_sqlite`
+    # begins them, so that reads see one state and writers queue instead of failing half-way.
+    dbapi_connection.isolation_level = None
+    run: Callable[[str], Any] = dbapi_connection.execute
+    run(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    # Changing the mode needs the file for itself; asking first keeps concurrent openers apart.
+    if run("PRAGMA journal_mode").fetchone()[0] != "wal":
+        run("PRAGMA journal_mode = WAL")
+    run("PRAGMA synchronous = FULL")
+    run("PRAGMA foreign_keys = ON")
+    run(f"PRAGMA cache_size = -{CACHE_KIB}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    begin = connection.get_execution_options().get("recsys_begin", "BEGIN")
+    connection.exec_driver_sql(begin)
+
+
+def _check_version(database: Database, url: str, *, create: bool) -> None:
+    """Create the tables of an empty database, refuse one that is not of this version."""
+    with database.reading() as connection:
+        present = set(inspect(connection).get_table_names())
+    if not present:
+        if not create:
+            raise _no_store(url)
+        with database.writing() as connection:
+            metadata.create_all(connection)
+            connection.execute(
+                insert(connection, meta)
+                .values(key=1, schema_version=SCHEMA_VERSION)
+                .on_conflict_do_nothing()
+            )
+    elif meta.name not in present:
+        raise ArtefactError(
+            f"{url} holds tables, but no store (found: {', '.join(sorted(present)[:5])}); "
+            "name an empty database or another file"
+        )
+    with database.reading() as connection:
+        version = connection.scalar(select(meta.c.schema_version))
+    if version != SCHEMA_VERSION:
+        remedy = (
+            "upgrade this program"
+            if version is not None and version > SCHEMA_VERSION
+            else "import into a new store"
+        )
+        raise ArtefactError(
+            f"{url} has store schema {version}, this program reads {SCHEMA_VERSION}: {remedy}"
+        )
+
+
+def _no_store(url: str) -> NotReadyError:
+    return NotReadyError(f"there is no store at {url} yet: import a library or a catalogue first")

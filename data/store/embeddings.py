@@ -1,0 +1,93 @@
+"""Audio vectors in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, delete, select
+
+from data.errors import ArtefactError, DataError, UnknownTrackError
+from data.ids import MISSING, IdMap
+from data.schema import embeddings, tracks
+from data.store.database import chunked, execute_many, insert
+from data.store.tracks import keys_by_id
+
+_VECTOR = np.dtype("<f4")
+
+
+def put(
+    connection: Connection,
+    encoder_id: str,
+    given: Iterable[tuple[str, NDArray[np.float32], str]],
+) -> None:
+    """Store (track id, vector, digest of the audio) rows; later ones replace earlier ones."""
+    rows = {track_id: (vector, digest) for track_id, vector, digest in given}
+    keys = keys_by_id(connection, list(rows))
+    for track_id, (vector, _) in rows.items():
+        if track_id not in keys:
+            raise UnknownTrackError(track_id)
+        if vector.ndim != 1 or not np.isfinite(vector).all():
+            raise DataError(
+                f"track {track_id!r}: expected one vector of finite numbers, got shape "
+                f"{vector.shape} with {int((~np.isfinite(vector)).sum())} that are not finite"
+            )
+    statement = insert(connection, embeddings)
+    execute_many(
+        connection,
+        statement.on_conflict_do_update(
+            index_elements=["track_key", "encoder_id"],
+            set_={"vector": statement.excluded.vector, "digest": statement.excluded.digest},
+        ),
+        [
+            {
+                "track_key": keys[track_id],
+                "encoder_id": encoder_id,
+                "vector": vector.astype(_VECTOR).tobytes(),
+                "digest": digest,
+            }
+            for track_id, (vector, digest) in rows.items()
+        ],
+    )
+
+
+def read(
+    connection: Connection, encoder_id: str, items: IdMap, dimension: int
+) -> NDArray[np.float32]:
+    """Vectors of `items` [shape=(n_items, dimension)], NaN where there is none."""
+    vectors = np.full((len(items), dimension), np.nan, np.float32)
+    statement = (
+        select(tracks.c.track_id, embeddings.c.vector)
+        .join_from(embeddings, tracks)
+        .where(embeddings.c.encoder_id == encoder_id)
+    )
+    for track_id, blob in connection.execution_options(yield_per=1_000).execute(statement):
+        position = items.index(track_id)
+        if position == MISSING:
+            continue
+        if len(blob) != dimension * _VECTOR.itemsize:
+            raise ArtefactError(
+                f"track {track_id!r}: expected a vector of {dimension} numbers for encoder "
+                f"{encoder_id!r}, the store holds {len(blob) / _VECTOR.itemsize:g}; "
+                "drop its embeddings and analyse it again"
+            )
+        vectors[position] = np.frombuffer(blob, _VECTOR)
+    return vectors
+
+
+def embedded(connection: Connection, encoder_id: str) -> set[str]:
+    """Ids of the tracks that have a vector of the encoder."""
+    statement = (
+        select(tracks.c.track_id)
+        .join_from(embeddings, tracks)
+        .where(embeddings.c.encoder_id == encoder_id)
+    )
+    return set(connection.scalars(statement))
+
+
+def drop(connection: Connection, track_ids: Collection[str]) -> None:
+    """Forget the vectors of tracks, of every encoder."""
+    keys = list(keys_by_id(connection, list(track_ids)).values())
+    for chunk in chunked(keys):
+        connection.execute(delete(embeddings).where(embeddings.c.track_key.in_(chunk)))

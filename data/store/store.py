@@ -1,0 +1,234 @@
+"""Everything that is kept between runs, behind one object."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Table, func, select
+
+from data import schema
+from data.errors import UnknownTrackError
+from data.events import Event, EventLog
+from data.ids import IdMap
+from data.store import embeddings, events, tracks
+from data.store.database import Database, open_database
+from data.store.events import EventCounts
+from data.store.text import storable
+from data.store.tracks import FileStamp, UpsertCounts
+from data.tracks import Track
+
+
+class Store:
+    """Catalogue, listeners, events and embeddings in one database.
+
+    Every call is one transaction on a connection of its own: threads may share a store, processes
+    may share its file, and what a call wrote is on the disk when it returns.
+
+    Parameters
+    ----------
+    database : Database
+        An open database; use `Store.open`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = True) -> Store:
+        """Open the store at `url`, ``sqlite:///path`` or ``postgresql://…``.
+
+        Parameters
+        ----------
+        url : str
+            Database URL as SQLAlchemy writes it.
+        create : bool
+            Create the tables where there are none.
+
+        Raises
+        ------
+        ParameterError
+            If `url` is malformed or of a database that is not supported.
+        NotReadyError
+            If there is no store yet and `create` is false.
+        ArtefactError
+            If the database is damaged, is not a store, or has another schema version.
+        """
+        return cls(open_database(url, create=create))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- catalogue -------------------------------------------------------------------------------
+
+    def upsert_tracks(
+        self, given: Iterable[Track], files: Mapping[str, FileStamp] | None = None
+    ) -> UpsertCounts:
+        """Create tracks, or update them to exactly the fields of `given`.
+
+        A track that `files` says nothing about keeps its stamp as long as its path stays. A
+        withdrawn track stays withdrawn.
+
+        Raises
+        ------
+        DataError
+            If an id is empty or not valid text.
+        """
+        with self._database.writing() as connection:
+            return tracks.upsert(connection, given, files or {})
+
+    def track(self, track_id: str) -> Track:
+        """Look up the track with this id.
+
+        Raises
+        ------
+        UnknownTrackError
+            If there is none, or it was withdrawn.
+        """
+        with self._database.reading() as connection:
+            found = tracks.find(connection, track_id)
+        if found is None:
+            raise UnknownTrackError(track_id)
+        return found
+
+    def tracks(
+        self, track_ids: Sequence[str] | None = None, *, withdrawn: bool = False
+    ) -> list[Track]:
+        """Tracks in the order of `track_ids`, unknown ones left out; or all, ordered by id.
+
+        Withdrawn tracks are left out unless `withdrawn` is set.
+        """
+        with self._database.reading() as connection:
+            return tracks.read(connection, track_ids, withdrawn=withdrawn)
+
+    def set_withdrawn(self, track_ids: Collection[str], withdrawn: bool = True) -> int:
+        """Hide tracks from every listing (or show them again); return how many changed.
+
+        Their events stay.
+        """
+        with self._database.writing() as connection:
+            return tracks.set_withdrawn(connection, track_ids, withdrawn)
+
+    def file_stamps(self) -> dict[str, tuple[str, FileStamp]]:
+        """Path → (track id, stamp) of every file that was read, withdrawn tracks included."""
+        with self._database.reading() as connection:
+            return tracks.file_stamps(connection)
+
+    def n_tracks(self) -> int:
+        """Return the number of tracks that are not withdrawn."""
+        return self._count(schema.tracks, ~schema.tracks.c.withdrawn)
+
+    # -- listeners and events --------------------------------------------------------------------
+
+    def n_users(self) -> int:
+        """Return the number of listeners."""
+        return self._count(schema.users)
+
+    def n_events(self) -> int:
+        """Return the number of events, those of withdrawn tracks included."""
+        return self._count(schema.events)
+
+    def has_user(self, user_id: str) -> bool:
+        """Whether this listener ever sent an event."""
+        statement = select(schema.users.c.key).where(schema.users.c.user_id == user_id)
+        with self._database.reading() as connection:
+            return storable(user_id) and connection.scalar(statement) is not None
+
+    def add_events(self, given: Sequence[Event], *, replace_counts: bool = False) -> EventCounts:
+        """Append events, all of them or none; they are on the disk when this returns.
+
+        Listeners that are new are created. An event id that is stored already is left as it is.
+
+        Parameters
+        ----------
+        given : sequence of Event
+            Events in the order in which they happened.
+        replace_counts : bool
+            For logs of counts: an event id that is stored already takes the new ``plays``.
+
+        Raises
+        ------
+        DataError
+            If an event is malformed (empty id, time not finite, negative ratio, plays below 1).
+        """
+        with self._database.writing() as connection:
+            return events.add(connection, given, replace_counts=replace_counts)
+
+    def event_log(self, items: IdMap) -> EventLog:
+        """Every event of the tracks in `items`, ordered by time, then by arrival.
+
+        Events without a time come first. ``users`` are the listeners of these events, ordered by
+        id.
+        """
+        with self._database.reading() as connection:
+            return events.read_log(connection, items)
+
+    def user_log(self, user_id: str, items: IdMap) -> EventLog:
+        """One listener's events, in the same form; empty for a listener nobody knows."""
+        with self._database.reading() as connection:
+            return events.read_user_log(connection, user_id, items)
+
+    # -- embeddings ------------------------------------------------------------------------------
+
+    def put_embeddings(
+        self, encoder_id: str, rows: Iterable[tuple[str, NDArray[np.float32], str]]
+    ) -> None:
+        """Store vectors, all of them or none, in place of those of the same track and encoder.
+
+        Parameters
+        ----------
+        encoder_id : str
+            What computed them; vectors of different encoders don't compare.
+        rows : iterable of (track id, vector [shape=(dimension,)], digest of the audio)
+
+        Raises
+        ------
+        UnknownTrackError
+            If a track is not in the catalogue.
+        DataError
+            If a vector is not one-dimensional or not finite.
+        """
+        with self._database.writing() as connection:
+            embeddings.put(connection, encoder_id, rows)
+
+    def embeddings(self, encoder_id: str, items: IdMap, dimension: int) -> NDArray[np.float32]:
+        """Vectors of `items` [shape=(n_items, dimension)]; rows of NaN where there is none.
+
+        Raises
+        ------
+        ArtefactError
+            If a stored vector has another dimension.
+        """
+        with self._database.reading() as connection:
+            return embeddings.read(connection, encoder_id, items, dimension)
+
+    def embedded(self, encoder_id: str) -> set[str]:
+        """Ids of the tracks that have a vector of this encoder."""
+        with self._database.reading() as connection:
+            return embeddings.embedded(connection, encoder_id)
+
+    def drop_embeddings(self, track_ids: Collection[str]) -> None:
+        """Forget the vectors of these tracks, of every encoder."""
+        with self._database.writing() as connection:
+            embeddings.drop(connection, track_ids)
+
+    def _count(self, table: Table, condition: ColumnElement[bool] | None = None) -> int:
+        statement = select(func.count()).select_from(table)
+        if condition is not None:
+            statement = statement.where(condition)
+        with self._database.reading() as connection:
+            return int(connection.scalar(statement) or 0)

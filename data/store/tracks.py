@@ -1,0 +1,170 @@
+"""The catalogue in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.sql import ColumnElement
+
+from data.schema import tracks
+from data.store.database import chunked, execute_many, insert
+from data.store.text import decode_path, encode_path, require_storable, storable
+from data.tracks import Track
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """How an audio file looked when it was read: equal stamps spare reading it again.
+
+    Parameters
+    ----------
+    size : int
+        Bytes.
+    mtime_ns : int
+        Time of the last change, nanoseconds since 1970.
+    digest : str
+        SHA-256 of the bytes in hexadecimal; empty where they were not read.
+    """
+
+    size: int
+    mtime_ns: int
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertCounts:
+    """What became of the tracks that were handed in, each counted once."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+_FIELDS = tuple(field.name for field in fields(Track))
+_TRACK_COLUMNS = [tracks.c[name] for name in _FIELDS]
+_STAMP_COLUMNS = [tracks.c.file_size, tracks.c.file_mtime_ns, tracks.c.file_digest]
+_WRITTEN = [column.name for column in (*_TRACK_COLUMNS, *_STAMP_COLUMNS)]
+
+
+def upsert(
+    connection: Connection, given: Iterable[Track], files: Mapping[str, FileStamp]
+) -> UpsertCounts:
+    """Create or update tracks; of several with one id the last counts."""
+    wanted = {track.track_id: track for track in given}
+    for track_id in wanted:
+        require_storable(track_id, "track id")
+    stored = {
+        row.track_id: row._asdict()
+        for chunk in chunked(list(wanted))
+        for row in connection.execute(
+            select(*_TRACK_COLUMNS, *_STAMP_COLUMNS).where(tracks.c.track_id.in_(chunk))
+        )
+    }
+    rows = [
+        _row(track, files.get(track.track_id), stored.get(track.track_id))
+        for track in wanted.values()
+    ]
+    changed = [row for row in rows if stored.get(row["track_id"]) != row]
+    statement = insert(connection, tracks)
+    execute_many(
+        connection,
+        statement.on_conflict_do_update(
+            index_elements=["track_id"],
+            set_={name: statement.excluded[name] for name in _WRITTEN if name != "track_id"},
+        ),
+        changed,
+    )
+    created = len(wanted) - len(stored)
+    return UpsertCounts(created, len(changed) - created, len(wanted) - len(changed))
+
+
+def find(connection: Connection, track_id: str) -> Track | None:
+    """Look up one track that was not withdrawn."""
+    found = read(connection, [track_id], withdrawn=False)
+    return found[0] if found else None
+
+
+def read(
+    connection: Connection, track_ids: Sequence[str] | None, *, withdrawn: bool
+) -> list[Track]:
+    """Tracks of `track_ids` in their order, or all of them by id."""
+    statement = select(*_TRACK_COLUMNS)
+    if not withdrawn:
+        statement = statement.where(~tracks.c.withdrawn)
+    if track_ids is None:
+        everything = [_track(row) for row in connection.execute(statement)]
+        # Sorted here: PostgreSQL would sort by its locale, and positions must not depend on it.
+        return sorted(everything, key=lambda track: track.track_id)
+    found = {
+        row.track_id: _track(row)
+        for chunk in chunked([track_id for track_id in track_ids if storable(track_id)])
+        for row in connection.execute(statement.where(tracks.c.track_id.in_(chunk)))
+    }
+    return [found[track_id] for track_id in track_ids if track_id in found]
+
+
+def set_withdrawn(connection: Connection, track_ids: Collection[str], withdrawn: bool) -> int:
+    """Set the flag and return how many tracks it changed."""
+    return sum(
+        connection.execute(
+            update(tracks)
+            .where(tracks.c.track_id.in_(chunk), tracks.c.withdrawn != withdrawn)
+            .values(withdrawn=withdrawn)
+        ).rowcount
+        for chunk in chunked([track_id for track_id in track_ids if storable(track_id)])
+    )
+
+
+def file_stamps(connection: Connection) -> dict[str, tuple[str, FileStamp]]:
+    """Track id and stamp of every path that was stamped, withdrawn tracks included."""
+    statement = (
+        select(tracks.c.path, tracks.c.track_id, *_STAMP_COLUMNS)
+        .where(tracks.c.path.is_not(None), tracks.c.file_size.is_not(None))
+        .order_by(tracks.c.key)
+    )
+    return {
+        decode_path(path): (track_id, FileStamp(size, mtime_ns, digest or ""))
+        for path, track_id, size, mtime_ns, digest in connection.execute(statement)
+    }
+
+
+def keys_by_id(connection: Connection, track_ids: Sequence[str] | None = None) -> dict[str, int]:
+    """Integer keys of `track_ids`, or of all tracks; unknown ids are left out."""
+    statement = select(tracks.c.track_id, tracks.c.key)
+    conditions: list[ColumnElement[bool]] = (
+        [tracks.c.key.is_not(None)]
+        if track_ids is None
+        else [
+            tracks.c.track_id.in_(chunk)
+            for chunk in chunked([track_id for track_id in track_ids if storable(track_id)])
+        ]
+    )
+    return {
+        track_id: key
+        for condition in conditions
+        for track_id, key in connection.execute(statement.where(condition))
+    }
+
+
+def _row(track: Track, stamp: FileStamp | None, stored: Mapping[str, Any] | None) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(track, name) for name in _FIELDS}
+    if track.path is not None:
+        row["path"] = encode_path(track.path)
+    if stamp is not None:
+        kept: tuple[int | None, int | None, str | None] = (stamp.size, stamp.mtime_ns, stamp.digest)
+    elif stored is not None and stored["path"] == row["path"]:
+        kept = (stored["file_size"], stored["file_mtime_ns"], stored["file_digest"])
+    else:
+        kept = (None, None, None)
+    row["file_size"], row["file_mtime_ns"], row["file_digest"] = kept
+    return row
+
+
+def _track(row: Row[Any]) -> Track:
+    values = row._asdict()
+    if values["path"] is not None:
+        values["path"] = decode_path(values["path"])
+    return Track(**values)
