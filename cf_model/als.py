@@ -1,0 +1,104 @@
+r"""Implicit-feedback ALS, fitted by the ``implicit`` library.
+
+Objective, with preference p and confidence c from `cf_model.confidence`:
+
+.. math::
+    \sum_{u,i} c_{ui}\,(p_{ui} - x_u^\top y_i)^2
+    + \lambda\Big(\sum_u \lVert x_u\rVert^2 + \sum_i \lVert y_i\rVert^2\Big)
+
+where unobserved pairs take part with p = 0 and c = 1. ``implicit`` minimises exactly this when
+it is handed c itself (with ``alpha=1``) and −c for observed pairs whose preference is 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from implicit.cpu.als import AlternatingLeastSquares
+from threadpoolctl import threadpool_limits
+
+from cf_model.confidence import signed_confidence
+from cf_model.config import ALSSettings, ConfidenceSettings
+from cf_model.fold_in import FoldIn
+from data.arrays import Floats
+from data.errors import DataError
+from data.interactions import Interactions
+
+
+@dataclass(frozen=True)
+class CollaborativeModel:
+    """Item factors and what is needed to place any listener among them.
+
+    Parameters
+    ----------
+    item_factors : np.ndarray [shape=(n_items, factors), dtype=float32]
+        Rows of tracks that nobody is positive about are 0 and mean nothing; see `support`.
+    support : np.ndarray [shape=(n_items,), dtype=float32]
+        Number of listeners who are positive about each track; 0 = the factor cannot score.
+    regularization : float
+        λ that was used.
+    """
+
+    item_factors: Floats
+    support: Floats
+    regularization: float
+
+    @property
+    def fold_in(self) -> FoldIn:
+        """Solver that places a listener among these factors."""
+        return FoldIn(self.item_factors, self.regularization)
+
+
+def fit_als(
+    interactions: Interactions,
+    settings: ALSSettings,
+    confidence: ConfidenceSettings,
+    *,
+    seed: int = 0,
+) -> CollaborativeModel:
+    """Factorise the log.
+
+    Raises
+    ------
+    DataError
+        If no listener is positive about any track, or the solution is not finite.
+    """
+    signed = interactions.matrix(signed_confidence(interactions.pairs, confidence))
+    positive = signed.data > 0
+    if not positive.any():
+        raise DataError(
+            "the log holds no positive event (a play that was not skipped, or a like), so there is "
+            "nothing to factorise: import listens first"
+        )
+    regularization = settings.regularization or default_regularization(
+        int(positive.sum()), int((np.diff(interactions.indptr) > 0).sum())
+    )
+    # OpenBLAS threads inside implicit's own threads slow it down severalfold.
+    with threadpool_limits(limits=1, user_api="blas"):
+        model = AlternatingLeastSquares(
+            factors=settings.factors,
+            regularization=regularization,
+            alpha=1.0,  # confidence is complete in the matrix
+            iterations=settings.iterations,
+            random_state=seed,
+        )
+        model.fit(signed, show_progress=False)
+    item_factors = np.ascontiguousarray(model.item_factors, np.float32)
+    if not np.isfinite(item_factors).all():
+        raise DataError(
+            "ALS did not converge to finite factors: raise als.regularization "
+            f"(now {regularization:g}) or look for absurd play counts in the log"
+        )
+    support = np.bincount(signed.indices[positive], minlength=len(interactions.items))
+    return CollaborativeModel(item_factors, support.astype(np.float32), float(regularization))
+
+
+def default_regularization(n_positive: int, n_listeners: int) -> float:
+    """λ for a log of `n_positive` positive pairs and `n_listeners` active listeners.
+
+    A λ that suits listeners with thirty tracks drives the factors of a log with three tracks a
+    listener to 0, hence the proportion; the value is the one that a search on a real log of
+    1.9k listeners × 2.8k artists settled on.
+    """
+    return float(np.clip(n_positive / max(n_listeners, 1) / 3.0, 0.1, 10.0))

@@ -1,0 +1,61 @@
+r"""Exact placement of one listener among fixed item factors.
+
+The user half-step of ALS in closed form,
+
+.. math::
+    x = \Big(Y^\top Y + \lambda I + \sum_i (c_i - 1)\, y_i y_i^\top\Big)^{-1} \sum_i c_i p_i y_i
+
+with the Gramian :math:`Y^\top Y` computed once per model (Hu, Koren and Volinsky 2008, eq. 4).
+It serves everybody, new listeners and changed histories alike, so that no user factors are kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data.arrays import Doubles, Floats, Positions
+
+
+class FoldIn:
+    r"""User half-step with a cached Gramian.
+
+    Parameters
+    ----------
+    item_factors : np.ndarray [shape=(n_items, factors), dtype=float32]
+        Fixed item factors; may be memory-mapped.
+    regularization : float
+        λ of the objective the factors were fitted with.
+    gramian : np.ndarray [shape=(factors, factors), dtype=float64], optional
+        :math:`Y^\top Y` without λ; computed when absent.
+    """
+
+    def __init__(
+        self, item_factors: Floats, regularization: float, gramian: Doubles | None = None
+    ) -> None:
+        self._item_factors = item_factors
+        if gramian is None:
+            factors = np.asarray(item_factors, np.float64)
+            gramian = factors.T @ factors
+        self.gramian: Doubles = gramian
+        self._system: Doubles = gramian + regularization * np.eye(gramian.shape[0])
+
+    def user_factor(self, item_index: Positions, signed_confidence: Floats) -> Floats:
+        """Factor of the listener with these entries.
+
+        Parameters
+        ----------
+        item_index : np.ndarray [shape=(n,), dtype=int32]
+            Positions of the tracks in the history.
+        signed_confidence : np.ndarray [shape=(n,), dtype=float32]
+            From `cf_model.confidence.signed_confidence`.
+
+        Returns
+        -------
+        np.ndarray [shape=(factors,), dtype=float32]
+            All zeros when the history holds nothing positive.
+        """
+        confidence = signed_confidence.astype(np.float64)
+        rows = self._item_factors[item_index].astype(np.float64)  # (n, factors)
+        system = self._system + (rows.T * (np.abs(confidence) - 1.0)) @ rows
+        target = np.maximum(confidence, 0.0) @ rows
+        return np.linalg.solve(system, target).astype(np.float32)
