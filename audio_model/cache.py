@@ -1,0 +1,109 @@
+"""Spectrogram chunks on disk, decoded once: one memory-mapped float16 file a track.
+
+The name of a file is a digest of where the audio lies, its size and time of change, and the front
+end, so a changed file is decoded again and nothing has to be invalidated by hand. float16 keeps
+decibels to 1/32 dB or better, far below what is audible.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_model.decode import DecodeLimits
+from audio_model.files import replacing
+from audio_model.frontend import FrontEnd
+from audio_model.workers import ChildPool
+from data.errors import AudioError
+
+
+@dataclass(frozen=True)
+class CachedTracks:
+    """Tracks whose chunks lie in the cache.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        One `.npy` a track, in the order of the paths asked for.
+    skipped : dict of Path to str
+        Files that cannot be analysed, and why.
+    """
+
+    files: tuple[Path, ...]
+    skipped: dict[Path, str]
+
+    def chunks(self, track: int) -> NDArray[np.float16]:
+        """Memory-mapped chunks [shape=(n_chunks, n_mels, chunk_frames)] of a track, in dB."""
+        loaded: NDArray[np.float16] = np.load(self.files[track], mmap_mode="r", allow_pickle=False)
+        return loaded
+
+
+def cache_spectrograms(
+    paths: Sequence[Path],
+    frontend: FrontEnd,
+    folder: Path,
+    *,
+    workers: int = 2,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> CachedTracks:
+    """Chunks of all `paths`; only those that are not in `folder` yet are decoded.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Audio files.
+    frontend : FrontEnd
+        Settings of the spectrogram.
+    folder : Path
+        Where the cache lies.
+    workers : int
+        Child processes.
+    on_progress : callable, optional
+        Called with the number of files done and of all files.
+    """
+    skipped: dict[Path, str] = {}
+    names: dict[Path, Path] = {}
+    for path in paths:
+        try:
+            names[path] = folder / f"{_key(path, frontend)}.npy"
+        except OSError as error:
+            skipped[path] = f"cannot be opened ({error.strerror})"
+    todo = [path for path, name in names.items() if not name.exists()]
+    done = len(paths) - len(todo)
+    if todo:
+        factory = partial(_writer, frontend, folder)
+        with ChildPool(factory, min(workers, len(todo)), DecodeLimits()) as pool:
+            for path, outcome in pool.map(todo):
+                if isinstance(outcome, AudioError):
+                    skipped[path] = str(outcome)
+                done += 1
+                if on_progress is not None:
+                    on_progress(done, len(paths))
+    usable = [path for path in names if path not in skipped]
+    return CachedTracks(tuple(names[path] for path in usable), skipped)
+
+
+def _key(path: Path, frontend: FrontEnd) -> str:
+    facts = path.stat()
+    identity = [str(path.resolve()), facts.st_size, facts.st_mtime_ns, asdict(frontend)]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _writer(frontend: FrontEnd, folder: Path) -> Callable[[Path], None]:
+    return partial(_write, frontend=frontend, folder=folder)
+
+
+def _write(path: Path, frontend: FrontEnd, folder: Path) -> None:
+    chunks = frontend.spectrogram(path).chunks.astype(np.float16)
+    with (
+        replacing(folder / f"{_key(path, frontend)}.npy") as temporary,
+        temporary.open("wb") as out,
+    ):
+        np.save(out, chunks, allow_pickle=False)

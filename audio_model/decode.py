@@ -1,0 +1,182 @@
+"""Audio files as a stream of mono blocks, in bounded memory, whatever the file claims.
+
+What the container says about itself is never trusted: `.frames` of libsndfile overstates truncated
+MP3 files and reads 2⁶³−1 for OGG without an end mark, and `soundfile.blocks` repeats stale samples
+where such a file stops. So the loop reads until nothing comes, and every limit is counted on what
+was decoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from data.arrays import Floats
+from data.errors import AudioError
+
+SHORTEST_SECONDS = 0.5
+SAMPLE_RATES = (4_000, 768_000)
+"""Sample rates in Hz that music comes in; beyond them resampling could multiply memory at will."""
+BLOCK_VALUES = 2**18
+"""Values (frames × channels) decoded at a time."""
+LOUDEST = 2.0**32
+"""Float files scaled as 32-bit integers stay below this; more would overflow the power spectrum."""
+
+_CONTAINERS = {"WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3"}
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """What one file may cost.
+
+    Parameters
+    ----------
+    max_seconds : float
+        Longest audio that is analysed, seconds of sound.
+    memory_mb : int
+        Memory that one analysis may add to its child process, MiB.
+    cpu_seconds : int
+        Processor time of one analysis, seconds.
+    timeout_seconds : float
+        Wall time of one analysis, seconds.
+    """
+
+    max_seconds: float = 4 * 3600.0
+    memory_mb: int = 2048
+    cpu_seconds: int = 300
+    timeout_seconds: float = 600.0
+
+
+def _open(path: Path) -> tuple[int, soundfile.SoundFile]:
+    """Open by descriptor, so that the content decides about the format and never the name."""
+    try:
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise AudioError(f"cannot be opened ({error.strerror})") from error
+    try:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise AudioError("not a regular file")
+        if facts.st_size == 0:
+            raise AudioError("the file is empty")
+        sound = soundfile.SoundFile(descriptor, closefd=False)
+    except soundfile.LibsndfileError as error:
+        os.close(descriptor)
+        raise AudioError(
+            f"not an audio file that can be read ({error.error_string.rstrip('.')}); "
+            "MP3, FLAC, OGG, Opus and WAV are"
+        ) from error
+    except AudioError:
+        os.close(descriptor)
+        raise
+    return descriptor, sound
+
+
+class AudioStream:
+    """One pass over the samples of a file; what was learned on the way stands in its attributes.
+
+    Parameters
+    ----------
+    path : Path
+        The audio file.
+    sr : int
+        Sample rate in Hz that the blocks are resampled to.
+    max_seconds : float
+        Longest sound that is accepted.
+
+    Attributes
+    ----------
+    duration : float
+        Seconds decoded, complete once the iteration has ended.
+    digest : str
+        SHA-256 of the mono mix as 16-bit PCM at the file's own rate (the rate goes first), in
+        hexadecimal: equal for lossless copies of the same recording, whatever their tags.
+    """
+
+    def __init__(
+        self, path: Path, sr: int, *, max_seconds: float = DecodeLimits.max_seconds
+    ) -> None:
+        self.path = path
+        self.sr = sr
+        self.max_seconds = max_seconds
+        self.duration = 0.0
+        self.digest = ""
+
+    def __iter__(self) -> Iterator[Floats]:
+        """Yield mono blocks [shape=(n,), dtype=float32] at `sr`.
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be read, or is too short, too long, silent or not finite.
+        """
+        descriptor, sound = _open(self.path)
+        try:
+            with sound:
+                yield from self._resampled(sound)
+        finally:
+            os.close(descriptor)
+
+    def _resampled(self, sound: soundfile.SoundFile) -> Iterator[Floats]:
+        if sound.format not in _CONTAINERS:
+            raise AudioError(
+                f"{sound.format} files are not analysed; MP3, FLAC, OGG, Opus and WAV are"
+            )
+        rate = int(sound.samplerate)
+        if not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
+            raise AudioError(
+                f"sample rate {rate} Hz; expected {SAMPLE_RATES[0]} to {SAMPLE_RATES[1]} Hz"
+            )
+        if rate == self.sr:
+            yield from self._mono(sound, rate)
+            return
+        resampler = soxr.ResampleStream(rate, self.sr, 1, dtype="float32", quality="HQ")
+        for block in self._mono(sound, rate):
+            yield resampler.resample_chunk(block)
+        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+    def _mono(self, sound: soundfile.SoundFile, rate: int) -> Iterator[Floats]:
+        pcm = hashlib.sha256(rate.to_bytes(4, "little"))
+        frames = 0
+        loudest = 0.0
+        for block in _blocks(sound):
+            # The mean of one channel is a copy of it, exact to the bit.
+            mono = block.mean(axis=1, dtype=np.float32)  # (frames,)
+            peak = float(np.abs(mono).max())
+            if not peak <= LOUDEST:
+                raise AudioError("samples that are not finite numbers, or absurdly large")
+            loudest = max(loudest, peak)
+            frames += mono.size
+            if frames > self.max_seconds * rate:
+                raise AudioError(f"longer than the {self.max_seconds:.0f} s that are analysed")
+            scaled = np.rint(mono * np.float32(32768.0))
+            pcm.update(np.clip(scaled, -32768, 32767).astype("<i2").tobytes())
+            yield mono
+        self.duration = frames / rate
+        self.digest = pcm.hexdigest()
+        if self.duration < SHORTEST_SECONDS:
+            raise AudioError(f"shorter than {SHORTEST_SECONDS} s ({self.duration:.2f} s decoded)")
+        if loudest == 0.0:
+            raise AudioError("no sound: every sample is zero")
+
+
+def _blocks(sound: soundfile.SoundFile) -> Iterator[Floats]:
+    """Yield what decodes [shape=(frames, channels)]; damage ends the stream, as in a player."""
+    frames = max(1, BLOCK_VALUES // sound.channels)
+    while True:
+        try:
+            block = sound.read(frames, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError:
+            return
+        if not len(block):
+            return
+        yield block

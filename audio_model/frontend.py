@@ -1,0 +1,170 @@
+"""Log-mel front end: an audio file as chunks of a spectrogram in decibels.
+
+Equal to ``librosa.power_to_db(librosa.feature.melspectrogram(...), ref=np.max, top_db=80)`` but
+computed block by block from the decoder's stream, so that memory holds the mel frames only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+
+from audio_model.decode import AudioStream, DecodeLimits
+from audio_model.mel import mel_filterbank
+from data.arrays import Floats
+from data.errors import ParameterError
+
+_FRAMES_AT_ONCE = 256
+_POWER_FLOOR = 1e-10
+"""`amin` of `librosa.power_to_db`."""
+
+
+@dataclass(frozen=True)
+class Spectrogram:
+    """The chunks of one track and what decoding told about it.
+
+    Parameters
+    ----------
+    chunks : np.ndarray [shape=(n_chunks, n_mels, chunk_frames), dtype=float32]
+        Decibels relative to the loudest mel cell of the track, `min_db` … 0.
+    duration : float
+        Seconds decoded.
+    digest : str
+        SHA-256 of the decoded sound, see `AudioStream`.
+    """
+
+    chunks: Floats
+    duration: float
+    digest: str
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """Settings of the spectrogram; an encoder works with exactly those it was trained on.
+
+    Parameters
+    ----------
+    sr : int
+        Sample rate in Hz.
+    n_fft, hop_length : int
+        Window and step of the transform, samples.
+    n_mels : int
+        Mel bands.
+    min_db : float
+        Floor in dB relative to the track's maximum.
+    chunk_frames : int
+        Frames of a chunk (129 are about 3 s).
+    max_chunks : int
+        Most chunks taken from a track, spread evenly over it.
+
+    Raises
+    ------
+    ParameterError
+        If a size is not positive, `n_fft` is odd, or the floor is not below 0 dB.
+    """
+
+    sr: int = 22050
+    n_fft: int = 2048
+    hop_length: int = 512
+    n_mels: int = 128
+    min_db: float = -80.0
+    chunk_frames: int = 129
+    max_chunks: int = 32
+
+    def __post_init__(self) -> None:
+        sizes = ("sr", "n_fft", "hop_length", "n_mels", "chunk_frames", "max_chunks")
+        for name in sizes:
+            if getattr(self, name) < 1:
+                raise ParameterError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.n_fft % 2:
+            raise ParameterError(f"n_fft must be even, got {self.n_fft}")
+        if self.min_db >= 0:
+            raise ParameterError(f"min_db must be below 0, got {self.min_db}")
+
+    def mel_power(self, blocks: Iterable[Floats]) -> Floats:
+        """Mel power spectrogram of a stream of mono samples at `sr`.
+
+        Parameters
+        ----------
+        blocks : iterable of np.ndarray [shape=(n,), dtype=float32]
+            Consecutive samples, in pieces of any size.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_frames, n_mels), dtype=float32]
+            Frame ``t`` is centred on sample ``t * hop_length``; the signal is padded with zeros.
+        """
+        bank = mel_filterbank(self.sr, self.n_fft, self.n_mels).T  # (bins, n_mels)
+        window = scipy.signal.get_window("hann", self.n_fft)
+        out = []
+        for frames in self._frames(blocks):
+            # In double precision, as bins 80 dB below the loudest drown in float32 rounding.
+            spectrum = scipy.fft.rfft(frames * window, axis=1)  # (n, bins)
+            power = np.square(spectrum.real) + np.square(spectrum.imag)
+            out.append(power.astype(np.float32) @ bank)
+        return np.concatenate(out) if out else np.zeros((0, self.n_mels), np.float32)
+
+    def _frames(self, blocks: Iterable[Floats]) -> Iterator[Floats]:
+        """Yield overlapping frames [shape=(n, n_fft)] with n ≤ `_FRAMES_AT_ONCE`."""
+        half = np.zeros(self.n_fft // 2, np.float32)
+        rest = half
+        for block in chain(blocks, [half]):
+            rest = np.concatenate([rest, block])
+            count = max(0, 1 + (rest.size - self.n_fft) // self.hop_length)
+            if count:
+                view = np.lib.stride_tricks.sliding_window_view(rest, self.n_fft)
+                view = view[:: self.hop_length][:count]
+                for start in range(0, count, _FRAMES_AT_ONCE):
+                    yield view[start : start + _FRAMES_AT_ONCE]
+                rest = rest[count * self.hop_length :]
+
+    def decibels(self, power: Floats, loudest: float | None = None) -> Floats:
+        """Power as dB relative to `loudest` (by default its own maximum), `min_db` … 0."""
+        reference = max(_POWER_FLOOR, float(power.max()) if loudest is None else loudest)
+        level = 10.0 * np.log10(np.maximum(_POWER_FLOOR, power)) - 10.0 * np.log10(reference)
+        clipped: Floats = np.clip(level, self.min_db, 0.0).astype(np.float32)
+        return clipped
+
+    def chunks(self, power: Floats) -> Floats:
+        """At most `max_chunks` chunks in dB, spread evenly over the whole track.
+
+        Parameters
+        ----------
+        power : np.ndarray [shape=(n_frames, n_mels)]
+            Mel power of the track.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_chunks, n_mels, chunk_frames), dtype=float32]
+            As many chunks as fit side by side; a shorter track is one, filled up with `min_db`.
+        """
+        loudest = float(power.max())
+        length = power.shape[0]
+        count = min(self.max_chunks, length // self.chunk_frames)
+        if count == 0:
+            padded = np.full((1, self.n_mels, self.chunk_frames), self.min_db, np.float32)
+            padded[0, :, :length] = self.decibels(power, loudest).T
+            return padded
+        starts = np.rint(np.linspace(0, length - self.chunk_frames, count)).astype(np.int64)
+        picked = np.stack([power[start : start + self.chunk_frames] for start in starts])
+        return np.ascontiguousarray(self.decibels(picked, loudest).transpose(0, 2, 1))
+
+    def spectrogram(
+        self, path: Path, *, max_seconds: float = DecodeLimits.max_seconds
+    ) -> Spectrogram:
+        """Decode `path` and return its chunks.
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be analysed; the message is the reason.
+        """
+        stream = AudioStream(path, self.sr, max_seconds=max_seconds)
+        power = self.mel_power(stream)
+        return Spectrogram(self.chunks(power), stream.duration, stream.digest)

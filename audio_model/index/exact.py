@@ -1,0 +1,116 @@
+"""Exact search: one matrix product a block of items."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from audio_model.index.base import (
+    COSINE_DECIMALS,
+    best_first,
+    check_query,
+    empty_result,
+    unit_rows,
+)
+from audio_model.index.manifest import write_manifest
+from data.arrays import Floats, Mask, Positions
+
+VECTORS_FILE = "vectors.npy"
+_ITEMS_AT_ONCE = 65_536
+_QUERIES_AT_ONCE = 64
+
+
+class ExactIndex:
+    """All vectors in one array, in memory or mapped from a file.
+
+    Parameters
+    ----------
+    vectors : np.ndarray [shape=(n_items, dim)]
+        Row ``i`` belongs to item ``i``; zero or NaN throughout where an item has no vector.
+    """
+
+    kind = "exact"
+
+    def __init__(self, vectors: Floats) -> None:
+        self._rows, self._valid = unit_rows(vectors)
+
+    @classmethod
+    def _of_unit_rows(cls, rows: Floats, valid: Mask) -> ExactIndex:
+        index = cls.__new__(cls)
+        index._rows, index._valid = rows, valid
+        return index
+
+    @property
+    def n_items(self) -> int:
+        """Items in the index, those without a vector included."""
+        return int(self._rows.shape[0])
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return int(self._rows.shape[1])
+
+    def search(
+        self, vectors: Floats, k: int, *, exclude: Positions | None = None
+    ) -> tuple[Positions, Floats]:
+        """Most similar items to each query, see `EmbeddingIndex.search`."""
+        queries, answerable = check_query(vectors, k, self.dimension)
+        allowed = self._valid.copy()
+        if exclude is not None:
+            allowed[exclude] = False
+        positions, cosine = empty_result(len(queries), k)
+        for start in range(0, len(queries), _QUERIES_AT_ONCE):
+            batch = np.flatnonzero(answerable[start : start + _QUERIES_AT_ONCE]) + start
+            for row, (found, score) in zip(
+                batch, self._search_batch(queries[batch], k, allowed), strict=True
+            ):
+                positions[row, : found.size] = found
+                cosine[row, : found.size] = score
+        return positions, cosine
+
+    def _search_batch(
+        self, queries: Floats, k: int, allowed: Mask
+    ) -> list[tuple[Positions, Floats]]:
+        best: list[tuple[Positions, Floats]] = [
+            (np.zeros(0, np.int32), np.zeros(0, np.float32)) for _ in queries
+        ]
+        for start in range(0, self.n_items, _ITEMS_AT_ONCE):
+            stop = min(start + _ITEMS_AT_ONCE, self.n_items)
+            free = np.flatnonzero(allowed[start:stop])
+            if not free.size:
+                continue
+            scores = queries @ self._rows[start:stop].T  # (queries, items)
+            for row, score in enumerate(scores):
+                candidates = _at_least_kth(score[free], k)
+                found = free[candidates]
+                best[row] = best_first(
+                    np.concatenate([best[row][0], (found + start).astype(np.int32)]),
+                    np.concatenate([best[row][1], score[found]]),
+                    k,
+                )
+        return best
+
+    def save(self, folder: Path) -> None:
+        """Write the vectors and the manifest into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / VECTORS_FILE, self._rows, allow_pickle=False)
+        write_manifest(folder, self.kind, self.n_items, self.dimension, (VECTORS_FILE,))
+
+    @classmethod
+    def open(cls, folder: Path) -> ExactIndex:
+        """Map what `save` wrote; the caller has checked the file's digest."""
+        rows: Floats = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
+        valid = np.zeros(len(rows), np.bool_)
+        for start in range(0, len(rows), _ITEMS_AT_ONCE):
+            block = rows[start : start + _ITEMS_AT_ONCE]
+            valid[start : start + len(block)] = block.any(axis=1)
+        return cls._of_unit_rows(rows, valid)
+
+
+def _at_least_kth(score: Floats, k: int) -> Positions:
+    """Positions of all scores that tie with or beat the k-th best after rounding."""
+    if score.size <= k:
+        return np.arange(score.size, dtype=np.int32)
+    kth = np.partition(score, score.size - k)[score.size - k]
+    return np.flatnonzero(score >= kth - 10.0**-COSINE_DECIMALS).astype(np.int32)

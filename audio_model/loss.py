@@ -1,0 +1,38 @@
+"""InfoNCE: each view must find its other view among the batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def info_nce(anchors: Any, positives: Any, tau: float) -> tuple[Any, Any]:
+    """Negative log-softmax of the diagonal of the similarity matrix, along its rows.
+
+    ``L = −1/N Σ_i log( exp(a_i·p_i/τ) / Σ_j exp(a_i·p_j/τ) )``
+
+    Parameters
+    ----------
+    anchors, positives : tf.Tensor [shape=(batch, dim)]
+        Unit vectors of the two views, row ``i`` of both from the same track.
+    tau : float
+        Temperature.
+
+    Returns
+    -------
+    loss : tf.Tensor, scalar
+        Mean over the rows.
+    accuracy : tf.Tensor, scalar
+        Share of the rows whose largest similarity is the diagonal one.
+
+    References
+    ----------
+    A. van den Oord et al., Representation Learning with Contrastive Predictive Coding, 2018,
+    equation 4.
+    """
+    similarity = tf.matmul(anchors, positives, transpose_b=True) / tau  # (batch, batch)
+    diagonal = tf.range(tf.shape(similarity)[0])
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=diagonal, logits=similarity)
+    found = tf.equal(tf.argmax(similarity, axis=1, output_type=tf.int32), diagonal)
+    return tf.reduce_mean(losses), tf.reduce_mean(tf.cast(found, tf.float32))

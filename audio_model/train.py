@@ -1,0 +1,190 @@
+"""Train a contrastive encoder on a set of audio files and export it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from audio_model.batches import PairBatches
+from audio_model.cache import CachedTracks, cache_spectrograms
+from audio_model.checkpoint import restore_checkpoint, save_checkpoint
+from audio_model.export import export_encoder
+from audio_model.loss import info_nce
+from audio_model.network import build_network
+from audio_model.recipes import Recipe
+from data.arrays import Floats
+from data.errors import DataError, ParameterError
+
+CHECKPOINT_EVERY = 50
+"""Steps between checkpoints; about 15 s of work on two cores."""
+_PARITY_CHUNKS = 16
+
+
+@dataclass(frozen=True)
+class TrainProgress:
+    """How far training is.
+
+    Parameters
+    ----------
+    stage : str
+        ``"decode"`` (`step` of `steps` files) or ``"train"`` (`step` of `steps` batches).
+    step, steps : int
+        Units done, and all units.
+    loss : float
+        InfoNCE of the batch, nats; NaN while decoding.
+    accuracy : float
+        Share of the batch whose two views found each other, 0 … 1; NaN while decoding.
+    """
+
+    stage: str
+    step: int
+    steps: int
+    loss: float = float("nan")
+    accuracy: float = float("nan")
+
+
+def train_encoder(
+    paths: Sequence[Path],
+    recipe: Recipe,
+    *,
+    out: Path,
+    cache: Path,
+    seed: int = 0,
+    steps: int | None = None,
+    workers: int = 2,
+    on_progress: Callable[[TrainProgress], None] | None = None,
+) -> Path:
+    """Train by `recipe`, export, and return the encoder's folder ``out/<encoder_id>/``.
+
+    The same files, recipe, seed and steps give the same encoder, also when the training was killed
+    in between: it goes on from its last checkpoint in `cache`.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Audio files; those that cannot be analysed are left out and counted in the card.
+    recipe : Recipe
+        How to train.
+    out : Path
+        Parent of the encoder's folder.
+    cache : Path
+        Folder for decoded spectrograms and checkpoints; may be kept for the next training.
+    seed : int
+        Seed of weights, batches and noise.
+    steps : int, optional
+        Number of batches; the recipe's by default.
+    workers : int
+        Child processes that decode.
+    on_progress : callable, optional
+        Told after each file and each batch.
+
+    Raises
+    ------
+    ParameterError
+        If `steps` is below 1.
+    DataError
+        If fewer than 2 files can be analysed.
+    ArtefactError
+        If the exported network is not equal to the trained one.
+    """
+    steps = recipe.steps if steps is None else steps
+    if steps < 1:
+        raise ParameterError(f"steps must be at least 1, got {steps}")
+    report = on_progress or (lambda _: None)
+    tracks = cache_spectrograms(
+        sorted(set(paths)),
+        recipe.frontend,
+        cache / "spectrograms",
+        workers=workers,
+        on_progress=lambda done, all_: report(TrainProgress("decode", done, all_)),
+    )
+    if len(tracks.files) < 2:
+        raise DataError(
+            f"training needs at least 2 tracks that can be analysed, got {len(tracks.files)} "
+            f"of {len(paths)} files" + _first_reason(tracks)
+        )
+    network = build_network(recipe, seed)
+    checkpoint = cache / "checkpoints" / f"{_run_key(tracks, recipe, seed, steps)}.npz"
+    last = _fit(network, PairBatches(tracks, recipe, steps, seed), recipe, checkpoint, report)
+    training = {
+        "steps": steps,
+        "tracks": len(tracks.files),
+        "skipped": len(tracks.skipped),
+        "seed": seed,
+        "loss": round(last.loss, 6),
+        "accuracy": round(last.accuracy, 6),
+    }
+    folder = export_encoder(network, recipe, _some_chunks(tracks), out, training)
+    checkpoint.unlink(missing_ok=True)
+    return folder
+
+
+def untrained_encoder(recipe: Recipe, out: Path, seed: int = 0) -> Path:
+    """Export the recipe's network with its initial weights: the control of every comparison."""
+    shape = (_PARITY_CHUNKS, recipe.frontend.n_mels, recipe.frontend.chunk_frames)
+    noise = np.random.default_rng(seed).uniform(recipe.frontend.min_db, 0.0, shape)
+    return export_encoder(
+        build_network(recipe, seed), recipe, noise.astype(np.float32), out, {"steps": 0}
+    )
+
+
+def _fit(
+    network: keras.Model,
+    batches: PairBatches,
+    recipe: Recipe,
+    checkpoint: Path,
+    report: Callable[[TrainProgress], None],
+) -> TrainProgress:
+    """Run the steps that are left; return the last progress."""
+    # Some kernels add up in the order in which their threads finish, unless told not to.
+    tf.config.experimental.enable_op_determinism()
+    optimizer = keras.optimizers.Adam(recipe.learning_rate)
+    optimizer.build(network.trainable_variables)
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def train_step(first: Any, second: Any) -> tuple[Any, Any]:
+        with tf.GradientTape() as tape:
+            loss, accuracy = info_nce(
+                network(first, training=True), network(second, training=True), recipe.tau
+            )
+        gradients = tape.gradient(loss, network.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
+        return loss, accuracy
+
+    steps = len(batches)
+    start = restore_checkpoint(checkpoint, network, optimizer)
+    progress = TrainProgress("train", start, steps)
+    for step in range(start, steps):
+        loss, accuracy = train_step(*batches[step])
+        progress = TrainProgress("train", step + 1, steps, float(loss), float(accuracy))
+        report(progress)
+        if (step + 1) % CHECKPOINT_EVERY == 0 and step + 1 < steps:
+            save_checkpoint(checkpoint, network, optimizer, step + 1)
+    return progress
+
+
+def _run_key(tracks: CachedTracks, recipe: Recipe, seed: int, steps: int) -> str:
+    """Digest of all that decides the result, so that a checkpoint never serves another run."""
+    names = [path.name for path in tracks.files]
+    run = json.dumps([names, asdict(recipe), seed, steps], sort_keys=True)
+    return hashlib.sha256(run.encode()).hexdigest()[:32]
+
+
+def _some_chunks(tracks: CachedTracks) -> Floats:
+    """First chunk of the first tracks [shape=(n, n_mels, chunk_frames)]."""
+    count = min(_PARITY_CHUNKS, len(tracks.files))
+    return np.stack([tracks.chunks(track)[0] for track in range(count)]).astype(np.float32)
+
+
+def _first_reason(tracks: CachedTracks) -> str:
+    for path, reason in tracks.skipped.items():
+        return f"; {path.name}: {reason}"
+    return ""
