@@ -1,0 +1,1 @@
+"""Candidates of every source → one ordered list: sources, merging, features, LightGBM, reasons."""

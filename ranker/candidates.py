@@ -1,0 +1,102 @@
+"""One source's candidates, and the outer join of several sources'."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.arrays import Floats, Mask, Positions
+
+
+@dataclass(frozen=True)
+class CandidateList:
+    """What one source proposes, best first.
+
+    Parameters
+    ----------
+    item_index : np.ndarray [shape=(n,), dtype=int32]
+        Positions, each once.
+    score : np.ndarray [shape=(n,), dtype=float32]
+        The source's own scale, descending, never NaN.
+    """
+
+    item_index: Positions
+    score: Floats
+
+    def __len__(self) -> int:
+        return int(self.item_index.shape[0])
+
+    @classmethod
+    def empty(cls) -> CandidateList:
+        """No proposal."""
+        return cls(np.zeros(0, np.int32), np.zeros(0, np.float32))
+
+    @classmethod
+    def best(cls, score: Floats, n: int, allowed: Mask | None = None) -> CandidateList:
+        """The `n` highest of `score` [shape=(n_items,)]; NaN means "cannot score" and never enters.
+
+        Ties go to the lower position, so that equal input gives equal lists.
+        """
+        usable = ~np.isnan(score) if allowed is None else allowed & ~np.isnan(score)
+        positions = np.flatnonzero(usable)
+        if len(positions) > n:
+            # A stable cut: everything above the n-th score, then ties in ascending position.
+            bar = np.partition(score[positions], len(positions) - n)[len(positions) - n]
+            above = positions[score[positions] > bar]
+            tied = positions[score[positions] == bar][: n - len(above)]
+            positions = np.concatenate([above, tied])
+        order = np.lexsort((positions, -score[positions]))
+        positions = positions[order]
+        return cls(positions.astype(np.int32), score[positions].astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Outer join of the sources' lists.
+
+    Parameters
+    ----------
+    item_index : np.ndarray [shape=(n,), dtype=int32]
+        Positions in ascending order, each once.
+    sources : tuple of str
+        Names, in the order of the columns.
+    rank : np.ndarray [shape=(n, n_sources), dtype=float32]
+        Rank (from 1) in the source's list, NaN where the source did not propose the track.
+    """
+
+    item_index: Positions
+    sources: tuple[str, ...]
+    rank: Floats
+
+    def __len__(self) -> int:
+        return int(self.item_index.shape[0])
+
+    def proposed_by(self, row: int) -> tuple[str, ...]:
+        """Sources that proposed the candidate in `row`, best rank first."""
+        ranks = self.rank[row]
+        order = np.argsort(ranks, kind="stable")
+        return tuple(self.sources[column] for column in order if not np.isnan(ranks[column]))
+
+
+def merge(lists: Mapping[str, CandidateList]) -> Candidates:
+    """Join the lists of all sources; a track that several propose becomes one row."""
+    sources = tuple(lists)
+    proposed = [candidates.item_index for candidates in lists.values()]
+    item_index = (
+        np.unique(np.concatenate(proposed)) if proposed else np.zeros(0, np.int32)
+    ).astype(np.int32)
+    rank = np.full((len(item_index), len(sources)), np.nan, np.float32)
+    for column, positions in enumerate(proposed):
+        rank[np.searchsorted(item_index, positions), column] = np.arange(1, len(positions) + 1)
+    return Candidates(item_index, sources, rank)
+
+
+def reciprocal_rank_fusion(rank: Floats, constant: float = 60.0) -> Floats:
+    """Fused score [shape=(n,)] of `rank` [shape=(n, n_sources)], NaN = not proposed.
+
+    Sum of 1 / (constant + rank) (Cormack, Clarke and Büttcher, SIGIR 2009).
+    """
+    fused: Floats = np.nansum(1.0 / (constant + rank), axis=1).astype(np.float32)
+    return fused

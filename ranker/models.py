@@ -1,0 +1,186 @@
+"""Everything that proposes candidates, learned from a log up to some moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from audio_model.index import EmbeddingIndex, build_index
+
+from cf_model.als import CollaborativeModel, fit_als
+from cf_model.bridge import bridgeable, fit_bridge
+from cf_model.confidence import signed_confidence
+from cf_model.config import ALSSettings, BridgeSettings, ConfidenceSettings
+from cf_model.fold_in import FoldIn
+from data.arrays import Floats, Positions
+from data.events import EventLog
+from data.interactions import History, Interactions
+from data.tracks import Catalogue
+from ranker.candidates import Candidates, merge
+from ranker.config import CandidateSettings
+from ranker.listener import Listener, taste_direction
+from ranker.sources import (
+    BridgeSource,
+    CandidateSource,
+    CollaborativeSource,
+    ContentSource,
+    PopularSource,
+)
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class CandidateModels:
+    """Fitted sources over one catalogue.
+
+    A part that could not be learned is None, and its source proposes nothing: a log whose tracks
+    have no audio works without vectors, a library nobody has listened to without factors.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The tracks, ``n_items`` of them.
+    confidence : ConfidenceSettings
+        How events are weighed; the same for training and for serving.
+    settings : CandidateSettings
+        How many candidates each source brings.
+    popularity : np.ndarray [shape=(n_items,), dtype=float32]
+        Distinct listeners who are positive about each track.
+    recent_popularity : np.ndarray [shape=(n_items,), dtype=float32]
+        The same over the last ``settings.recent_days``; equal to `popularity` without timestamps.
+    collaborative : CollaborativeModel or None
+        Item factors.
+    embeddings : np.ndarray [shape=(n_items, dimension), dtype=float32] or None
+        Unit audio vectors, NaN rows where a track has none.
+    index : EmbeddingIndex or None
+        Index over `embeddings`.
+    bridged_factors : np.ndarray [shape=(n_items, factors), dtype=float32] or None
+        Factors predicted from sound.
+    """
+
+    catalogue: Catalogue
+    confidence: ConfidenceSettings
+    settings: CandidateSettings
+    popularity: Floats
+    recent_popularity: Floats
+    collaborative: CollaborativeModel | None = None
+    embeddings: Floats | None = None
+    index: EmbeddingIndex | None = None
+    bridged_factors: Floats | None = None
+
+    @cached_property
+    def sources(self) -> tuple[CandidateSource, ...]:
+        """The sources that can propose something, in a fixed order."""
+        sources: list[CandidateSource] = []
+        if self.collaborative is not None:
+            sources.append(
+                CollaborativeSource(self.collaborative.item_factors, self.collaborative.support)
+            )
+        if self.embeddings is not None and self.index is not None:
+            sources.append(ContentSource(self.embeddings, self.index))
+        if self.bridged_factors is not None:
+            newcomers = self.popularity < self.settings.newcomer_support
+            sources.append(BridgeSource(self.bridged_factors, newcomers))
+        sources.append(PopularSource(self.popularity))
+        return tuple(sources)
+
+    @cached_property
+    def mean_embedding(self) -> Floats | None:
+        """Mean audio vector of the catalogue [shape=(dimension,)]."""
+        return None if self.embeddings is None else np.nanmean(self.embeddings, axis=0)
+
+    @cached_property
+    def _fold_in(self) -> FoldIn | None:
+        return None if self.collaborative is None else self.collaborative.fold_in
+
+    def listener(self, history: History, excluded: Positions) -> Listener:
+        """The listener with this history, to whom `excluded` (ascending) is not recommended."""
+        signed = signed_confidence(history, self.confidence)
+        prefers = signed > 0
+        factor = None
+        if self._fold_in is not None and prefers.any():
+            factor = self._fold_in.user_factor(history.item_index, signed)
+        taste = None
+        if self.embeddings is not None and self.mean_embedding is not None:
+            taste = taste_direction(
+                self.embeddings, self.mean_embedding, history.item_index, signed
+            )
+        return Listener(history, prefers, factor, taste, excluded)
+
+    def candidates(self, listener: Listener) -> Candidates:
+        """Joined proposals of all sources."""
+        return merge(
+            {
+                source.name: source.candidates(listener, self.settings.per_source)
+                for source in self.sources
+            }
+        )
+
+
+def fit_candidate_models(
+    log: EventLog,
+    catalogue: Catalogue,
+    embeddings: Floats | None,
+    *,
+    als: ALSSettings,
+    bridge: BridgeSettings,
+    confidence: ConfidenceSettings,
+    candidates: CandidateSettings,
+    index: EmbeddingIndex | None = None,
+    seed: int = 0,
+) -> CandidateModels:
+    """Learn all sources from `log`.
+
+    Parameters
+    ----------
+    log : EventLog
+        Events over ``catalogue.items``.
+    catalogue : Catalogue
+        All tracks, heard or not.
+    embeddings : np.ndarray [shape=(n_items, dimension), dtype=float32] or None
+        Audio vectors, NaN rows where a track has none.
+    index : EmbeddingIndex, optional
+        Index over `embeddings`, when it exists already; sound does not depend on the log.
+    """
+    interactions = Interactions.from_log(log)
+    popularity = count_listeners(interactions, confidence)
+    recent = popularity
+    if log.has_timestamps:
+        since = float(log.timestamp.max()) - candidates.recent_days * DAY
+        recent = count_listeners(Interactions.from_log(log.since(since)), confidence)
+
+    collaborative = fit_als(interactions, als, confidence, seed=seed) if popularity.any() else None
+    if embeddings is not None and np.isnan(embeddings).all():
+        embeddings = None
+    if embeddings is not None and index is None:
+        index = build_index(embeddings, seed=seed)
+    bridged = None
+    if (
+        collaborative is not None
+        and embeddings is not None
+        and bridgeable(embeddings, collaborative.support).sum() >= bridge.min_tracks
+    ):
+        bridged = fit_bridge(
+            embeddings, collaborative.item_factors, collaborative.support, bridge, seed=seed
+        ).predict(embeddings)
+    return CandidateModels(
+        catalogue=catalogue,
+        confidence=confidence,
+        settings=candidates,
+        popularity=popularity,
+        recent_popularity=recent,
+        collaborative=collaborative,
+        embeddings=embeddings,
+        index=index,
+        bridged_factors=bridged,
+    )
+
+
+def count_listeners(interactions: Interactions, confidence: ConfidenceSettings) -> Floats:
+    """Distinct listeners who are positive about each track [shape=(n_items,)]."""
+    positive = signed_confidence(interactions.pairs, confidence) > 0
+    return np.bincount(
+        interactions.pairs.item_index[positive], minlength=len(interactions.items)
+    ).astype(np.float32)

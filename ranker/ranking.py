@@ -1,0 +1,198 @@
+"""The order of candidates: LightGBM LambdaRank, or rank fusion where there is too little to learn.
+
+LambdaRank follows Burges, "From RankNet to LambdaRank to LambdaMART", MSR-TR-2010-82.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from data.arrays import Floats
+from data.errors import ArtefactError
+from ranker.config import RankerSettings
+
+# LightGBM imports pandas and scikit-learn whenever they are installed, to accept their types. We
+# hand it numpy arrays only, and the serving process must stay without them (0.5 s and 80 MB each).
+_hidden = [name for name in ("pandas", "sklearn") if name not in sys.modules]
+for _name in _hidden:
+    sys.modules[_name] = None  # type: ignore[assignment]
+try:
+    import lightgbm
+finally:
+    for _name in _hidden:
+        del sys.modules[_name]
+
+
+class Ranker(Protocol):
+    """Scores candidates from their features."""
+
+    @property
+    def kind(self) -> str:
+        """Name under which a bundle stores it."""
+        ...
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Columns it was made for."""
+        ...
+
+    def predict(self, features: Floats) -> Floats:
+        """Score [shape=(n,)] of `features` [shape=(n, n_features)]; higher is better."""
+        ...
+
+    def contributions(self, features: Floats) -> Floats:
+        """Share of each feature in the score [shape=(n, n_features)]."""
+        ...
+
+
+class FusionRanker:
+    """Reciprocal-rank fusion of the sources; needs no training.
+
+    Parameters
+    ----------
+    feature_names : sequence of str
+        Columns of the features; ``fusion`` and the ``*_rank`` columns are read.
+    """
+
+    kind = "fusion"
+
+    def __init__(self, feature_names: Sequence[str]) -> None:
+        self.feature_names = tuple(feature_names)
+        self._fusion = self.feature_names.index("fusion")
+        self._ranks = [i for i, name in enumerate(self.feature_names) if name.endswith("_rank")]
+
+    def predict(self, features: Floats) -> Floats:
+        """The ``fusion`` column."""
+        return features[:, self._fusion]
+
+    def contributions(self, features: Floats) -> Floats:
+        """1 / (60 + rank) in each rank column, 0 elsewhere."""
+        shares = np.zeros_like(features)
+        shares[:, self._ranks] = np.nan_to_num(1.0 / (60.0 + features[:, self._ranks]), nan=0.0)
+        return shares
+
+
+class LambdaRanker:
+    """A trained LightGBM model.
+
+    Parameters
+    ----------
+    booster : lightgbm.Booster
+        The model.
+    """
+
+    kind = "lambdarank"
+
+    def __init__(self, booster: lightgbm.Booster) -> None:
+        self._booster = booster
+        self.feature_names = tuple(booster.feature_name())
+
+    @classmethod
+    def from_text(cls, text: str) -> LambdaRanker:
+        """Model from LightGBM's text format.
+
+        LightGBM may abort the process on damaged text: check its digest first.
+        """
+        return cls(lightgbm.Booster(model_str=text))
+
+    def to_text(self) -> str:
+        """Model in LightGBM's text format."""
+        return str(self._booster.model_to_string())
+
+    def predict(self, features: Floats) -> Floats:
+        """LambdaRank score."""
+        self._check(features)
+        # One thread: at this size threads cost ten times what they save.
+        return np.asarray(self._booster.predict(features, num_threads=1), np.float32)
+
+    def contributions(self, features: Floats) -> Floats:
+        """Tree SHAP values, without the constant."""
+        self._check(features)
+        values = self._booster.predict(features, num_threads=1, pred_contrib=True)
+        return np.asarray(values, np.float32)[:, :-1]
+
+    def importance(self) -> dict[str, float]:
+        """Gain per feature, as shares that add up to 1."""
+        gain = self._booster.feature_importance("gain")
+        total = float(gain.sum()) or 1.0
+        return {
+            name: float(value) / total for name, value in zip(self.feature_names, gain, strict=True)
+        }
+
+    def _check(self, features: Floats) -> None:
+        if features.shape[1] != len(self.feature_names):
+            raise ArtefactError(
+                f"the ranker was trained with {len(self.feature_names)} features, "
+                f"this build computes {features.shape[1]}: run `recsys train`"
+            )
+
+
+@dataclass(frozen=True)
+class LabelledLists:
+    """Candidate lists of several listeners with what they heard next.
+
+    Parameters
+    ----------
+    features : np.ndarray [shape=(n_rows, n_features), dtype=float32]
+        Rows of all listeners, one after the other.
+    relevant : np.ndarray [shape=(n_rows,), dtype=int8]
+        1 where the listener played the candidate in the label window.
+    group : np.ndarray [shape=(n_listeners,), dtype=int64]
+        Number of rows of each listener.
+    """
+
+    features: Floats
+    relevant: np.ndarray[tuple[int], np.dtype[np.int8]]
+    group: np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+def train_ranker(
+    lists: LabelledLists, names: Sequence[str], settings: RankerSettings, *, seed: int = 0
+) -> LambdaRanker:
+    """Fit LambdaRank; a fifth of the listeners decides when to stop."""
+    listeners = np.random.default_rng(seed).permutation(len(lists.group))
+    n_validation = max(1, len(listeners) // 5)
+    validation = np.zeros(len(listeners), np.bool_)
+    validation[listeners[:n_validation]] = True
+    train_set, validation_set = (
+        _dataset(lists, names, chosen, seed) for chosen in (~validation, validation)
+    )
+    booster = lightgbm.train(
+        {
+            "objective": "lambdarank",
+            "metric": "ndcg",
+            "eval_at": [20],
+            "learning_rate": settings.learning_rate,
+            "num_leaves": settings.leaves,
+            "min_data_in_leaf": settings.min_rows_in_leaf,
+            "lambdarank_truncation_level": 30,
+            "seed": seed,
+            "deterministic": True,
+            "force_col_wise": True,
+            "verbosity": -1,
+        },
+        train_set,
+        num_boost_round=settings.trees,
+        valid_sets=[validation_set],
+        callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)],
+    )
+    return LambdaRanker(booster)
+
+
+def _dataset(
+    lists: LabelledLists, names: Sequence[str], chosen: np.ndarray, seed: int
+) -> lightgbm.Dataset:
+    rows = np.repeat(chosen, lists.group)
+    return lightgbm.Dataset(
+        lists.features[rows],
+        label=lists.relevant[rows],
+        group=lists.group[chosen],
+        feature_name=list(names),
+        free_raw_data=True,
+        params={"verbosity": -1, "seed": seed},
+    )

@@ -1,0 +1,42 @@
+"""Tracks that listeners with a similar history play."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data.arrays import Floats, Positions
+from ranker.candidates import CandidateList
+from ranker.listener import Listener
+from ranker.sources.base import allowed_mask
+
+
+class CollaborativeSource:
+    """Inner product of the listener's factor and the item factors.
+
+    Parameters
+    ----------
+    item_factors : np.ndarray [shape=(n_items, factors), dtype=float32]
+        From `cf_model.als`.
+    support : np.ndarray [shape=(n_items,), dtype=float32]
+        Listeners behind each factor; tracks without any cannot be scored.
+    """
+
+    name = "collaborative"
+
+    def __init__(self, item_factors: Floats, support: Floats) -> None:
+        self._item_factors = item_factors
+        self._supported = support > 0
+
+    def candidates(self, listener: Listener, n: int) -> CandidateList:
+        """Best of all tracks that somebody listens to."""
+        if listener.user_factor is None:
+            return CandidateList.empty()
+        allowed = allowed_mask(listener, len(self._item_factors)) & self._supported
+        return CandidateList.best(self._item_factors @ listener.user_factor, n, allowed)
+
+    def score(self, listener: Listener, item_index: Positions) -> Floats:
+        """Predicted preference, about 0 … 1; NaN for tracks that nobody listens to."""
+        if listener.user_factor is None:
+            return np.full(len(item_index), np.nan, np.float32)
+        score = self._item_factors[item_index] @ listener.user_factor
+        return np.where(self._supported[item_index], score, np.nan).astype(np.float32)

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from data.events import EventKind
+from data.interactions import Interactions
+from ranker.features import NEAREST, compute_features, feature_names
+from ranker.models import CandidateModels
+from tests.logs import make_log
+from tests.ranker.worlds import fit, planted_embeddings, planted_log, track_id
+
+
+@pytest.fixture(scope="module")
+def models() -> CandidateModels:
+    return fit(planted_log(), planted_embeddings())
+
+
+def table(models: CandidateModels, rows: list[tuple]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Named feature columns for the listener with these events, and the candidates."""
+    log = make_log(rows, items=list(models.catalogue.items))
+    history = Interactions.from_log(log).history(0)
+    listener = models.listener(history, history.item_index)
+    candidates = models.candidates(listener)
+    features = compute_features(models, listener, candidates)
+    names = feature_names([source.name for source in models.sources])
+    assert features.shape == (len(candidates), len(names))
+    return dict(zip(names, features.T, strict=True)), candidates.item_index
+
+
+def test_names_are_fixed_by_the_sources() -> None:
+    assert feature_names(["a", "b"])[:4] == ("a_score", "a_rank", "b_score", "b_rank")
+    assert len(set(feature_names(["a", "b"]))) == len(feature_names(["a", "b"]))
+
+
+def test_sources_score_what_others_proposed_and_rank_only_their_own(
+    models: CandidateModels,
+) -> None:
+    columns, items = table(models, [("me", track_id(n)) for n in (0, 2, 4)])
+    cold = items >= 50
+    assert np.isnan(columns["collaborative_score"][cold]).all()
+    assert np.isfinite(columns["collaborative_score"][~cold]).all()
+    assert np.isfinite(columns["bridge_score"]).all()
+    assert np.isnan(columns["bridge_rank"][~cold]).all()  # warm tracks are not the bridge's
+    assert (columns["popular_rank"][~np.isnan(columns["popular_rank"])] >= 1).all()
+
+
+def test_artist_affinity_counts_plays_and_skips_of_the_candidates_artist(
+    models: CandidateModels,
+) -> None:
+    columns, items = table(
+        models,
+        [
+            ("me", track_id(0)),
+            ("me", track_id(2)),
+            ("me", track_id(12)),
+            ("me", track_id(14), EventKind.SKIP),
+        ],
+    )
+    same, skipped, other = items // 10 == 0, items // 10 == 1, items // 10 == 3
+    assert columns["artist_plays"][same] == pytest.approx(2 / 3)
+    assert columns["artist_plays"][skipped] == pytest.approx(1 / 3)
+    assert (columns["artist_plays"][other] == 0).all()
+    assert columns["artist_skips"][skipped] == pytest.approx(1 / 2)
+    assert (columns["artist_skips"][same] == 0).all()
+    assert np.isnan(columns["artist_skips"][other]).all()
+
+
+def test_audio_nearest_is_the_mean_of_the_nearest_liked_tracks(models: CandidateModels) -> None:
+    liked = [0, 2, 4, 6, 8]
+    columns, items = table(models, [("me", track_id(n)) for n in liked])
+    vectors = planted_embeddings()
+    expected = np.sort(vectors[items] @ vectors[liked].T, axis=1)[:, -NEAREST:].mean(axis=1)
+    np.testing.assert_allclose(columns["audio_nearest"], expected, rtol=1e-5)
+
+
+def test_listener_without_history_has_no_personal_features(models: CandidateModels) -> None:
+    log = planted_log()
+    history = Interactions.from_log(log.take(np.zeros(len(log), np.bool_))).history(0)
+    listener = models.listener(history, history.item_index)
+    candidates = models.candidates(listener)
+    features = compute_features(models, listener, candidates)
+    names = feature_names([source.name for source in models.sources])
+    assert np.isnan(features[:, names.index("collaborative_score")]).all()
+    assert np.isnan(features[:, names.index("audio_nearest")]).all()
+    assert np.isfinite(features[:, names.index("popularity")]).all()

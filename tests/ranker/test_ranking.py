@@ -1,0 +1,80 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from data.errors import ArtefactError
+from ranker.config import RankerSettings
+from ranker.features import feature_names
+from ranker.ranking import FusionRanker, LabelledLists, LambdaRanker, train_ranker
+
+NAMES = ("signal", "noise")
+
+
+def planted_lists(n_listeners: int = 60, length: int = 40) -> LabelledLists:
+    """The track with the highest ``signal`` of each list is the relevant one."""
+    rng = np.random.default_rng(2)
+    features = rng.normal(size=(n_listeners, length, 2)).astype(np.float32)
+    relevant = np.zeros((n_listeners, length), np.int8)
+    relevant[np.arange(n_listeners), features[:, :, 0].argmax(axis=1)] = 1
+    return LabelledLists(
+        features.reshape(-1, 2), relevant.ravel(), np.full(n_listeners, length, np.int64)
+    )
+
+
+@pytest.fixture(scope="module")
+def ranker() -> LambdaRanker:
+    return train_ranker(planted_lists(), NAMES, RankerSettings(min_rows_in_leaf=5))
+
+
+def test_ranker_learns_what_makes_a_track_relevant(ranker: LambdaRanker) -> None:
+    shown = np.array([[-2.0, 2.0], [2.5, 0.0], [0.0, -2.0]], np.float32)
+    assert ranker.predict(shown).argmax() == 1
+    assert ranker.importance()["signal"] > 0.9
+
+
+def test_contributions_add_up_to_the_score_but_for_a_constant(ranker: LambdaRanker) -> None:
+    shown = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    rest = ranker.predict(shown) - ranker.contributions(shown).sum(axis=1)
+    np.testing.assert_allclose(rest, rest[0], atol=1e-4)
+
+
+def test_ranker_survives_its_text_form(ranker: LambdaRanker) -> None:
+    shown = np.random.default_rng(1).normal(size=(20, 2)).astype(np.float32)
+    again = LambdaRanker.from_text(ranker.to_text())
+    np.testing.assert_array_equal(again.predict(shown), ranker.predict(shown))
+    assert again.feature_names == NAMES
+
+
+def test_training_is_deterministic_by_seed() -> None:
+    first, second = (
+        train_ranker(planted_lists(), NAMES, RankerSettings(min_rows_in_leaf=5), seed=4)
+        for _ in range(2)
+    )
+    assert first.to_text() == second.to_text()
+
+
+def test_another_number_of_features_is_refused(ranker: LambdaRanker) -> None:
+    with pytest.raises(ArtefactError, match=r"2 features, this build computes 3"):
+        ranker.predict(np.zeros((1, 3), np.float32))
+
+
+def test_fusion_ranker_orders_by_the_fusion_column() -> None:
+    names = feature_names(["a", "b"])
+    features = np.full((3, len(names)), np.nan, np.float32)
+    features[:, names.index("fusion")] = [0.1, 0.3, 0.2]
+    features[:, names.index("a_rank")] = [1, 2, np.nan]
+    ranker = FusionRanker(names)
+    assert ranker.predict(features).argsort().tolist() == [0, 2, 1]
+    contributions = ranker.contributions(features)
+    assert contributions[:, names.index("a_rank")] == pytest.approx([1 / 61, 1 / 62, 0])
+    assert np.count_nonzero(contributions) == 2
+
+
+def test_importing_the_ranker_loads_neither_pandas_nor_scikit_learn() -> None:
+    code = (
+        "import sys; import ranker.ranking; "
+        "sys.exit(any(name in sys.modules for name in ('pandas', 'sklearn')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,146 @@
+"""One contract for every candidate source, and what each finds in a planted world."""
+
+import numpy as np
+import pytest
+
+from data.arrays import Positions
+from data.interactions import Interactions
+from ranker.listener import Listener
+from ranker.models import CandidateModels
+from ranker.sources import CandidateSource
+from tests.ranker.worlds import COLD, N_TRACKS, fit, planted_embeddings, planted_log
+
+
+@pytest.fixture(scope="module")
+def models() -> CandidateModels:
+    return fit(planted_log(), planted_embeddings())
+
+
+def listener_of(models: CandidateModels, user: int, excluded: Positions | None = None) -> Listener:
+    history = Interactions.from_log(planted_log()).history(user)
+    return models.listener(history, history.item_index if excluded is None else excluded)
+
+
+class SourceContract:
+    """What every source promises."""
+
+    name: str
+
+    @pytest.fixture
+    def source(self, models: CandidateModels) -> CandidateSource:
+        return next(source for source in models.sources if source.name == self.name)
+
+    def test_candidates_are_ordered_distinct_and_never_excluded(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        for user in range(5):
+            listener = listener_of(models, user)
+            found = source.candidates(listener, 12)
+            assert 0 < len(found) <= 12
+            assert len(set(found.item_index.tolist())) == len(found)
+            assert (np.diff(found.score) <= 0).all()
+            assert not np.isin(found.item_index, listener.excluded).any()
+
+    def test_candidate_scores_are_those_of_score(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        listener = listener_of(models, 1)
+        found = source.candidates(listener, 12)
+        np.testing.assert_allclose(
+            source.score(listener, found.item_index), found.score, rtol=1e-4, atol=1e-6
+        )
+
+    def test_nothing_is_proposed_when_everything_is_excluded(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        listener = listener_of(models, 0, np.arange(N_TRACKS, dtype=np.int32))
+        assert len(source.candidates(listener, 12)) == 0
+
+    def test_asking_for_more_than_exists_gives_what_exists(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        assert len(source.candidates(listener_of(models, 0), 10_000)) <= N_TRACKS
+
+
+class TestCollaborative(SourceContract):
+    name = "collaborative"
+
+    def test_it_proposes_the_tracks_of_the_listeners_kind(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        found = source.candidates(listener_of(models, 1), 8)
+        assert (found.item_index % 2 == 1).all()
+
+    def test_cold_tracks_cannot_be_scored(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        assert np.isnan(source.score(listener_of(models, 0), np.array(COLD, np.int32))).all()
+
+
+class TestAudio(SourceContract):
+    name = "audio"
+
+    def test_it_proposes_what_sounds_alike_heard_or_not(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        found = source.candidates(listener_of(models, 0), 15)
+        assert (found.item_index % 2 == 0).all()
+        assert set(range(50, 60, 2)) <= set(found.item_index.tolist())
+
+
+class TestBridge(SourceContract):
+    name = "bridge"
+
+    def test_it_proposes_cold_tracks_of_the_listeners_kind_first(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        found = source.candidates(listener_of(models, 1), 5)
+        assert sorted(found.item_index.tolist()) == list(range(51, 60, 2))
+
+
+class TestPopular(SourceContract):
+    name = "popular"
+
+    def test_it_orders_by_number_of_listeners(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        found = source.candidates(listener_of(models, 0), 10)
+        np.testing.assert_allclose(found.score, np.log1p(models.popularity[found.item_index]))
+
+
+def test_a_catalogue_without_vectors_has_no_audio_sources() -> None:
+    models = fit(planted_log(), None)
+    assert [source.name for source in models.sources] == ["collaborative", "popular"]
+
+
+def test_a_library_without_listens_has_audio_and_popularity_only() -> None:
+    log = planted_log()
+    models = fit(log.take(np.zeros(len(log), np.bool_)), planted_embeddings())
+    assert [source.name for source in models.sources] == ["audio", "popular"]
+
+
+def test_unknown_listeners_get_popular_tracks_only() -> None:
+    models = fit(planted_log(), planted_embeddings())
+    log = planted_log()
+    nobody = Interactions.from_log(log.take(np.zeros(len(log), np.bool_))).history(0)
+    candidates = models.candidates(models.listener(nobody, nobody.item_index))
+    assert {candidates.sources[c] for c in np.flatnonzero(~np.isnan(candidates.rank).all(0))} == {
+        "popular"
+    }
+
+
+def test_a_disliked_sound_turns_the_taste_away_from_it() -> None:
+    models = fit(planted_log(), planted_embeddings())
+    history = Interactions.from_log(planted_log()).history(0)
+    before = models.listener(history, history.item_index)
+    opinion = history.opinion.copy()
+    opinion[:7] = -1.0
+    after = models.listener(
+        type(history)(history.item_index, history.plays, history.skips, opinion, history.last_at),
+        history.item_index,
+    )
+    embeddings = planted_embeddings()
+    refused = embeddings[history.item_index[:7]].mean(axis=0)
+    assert before.taste is not None
+    assert after.taste is not None
+    assert after.taste @ refused < before.taste @ refused
