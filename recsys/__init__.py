@@ -1,0 +1,1 @@
+"""The application: configuration, pipeline, bundle, recommender, evaluation and command line."""

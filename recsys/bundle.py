@@ -1,0 +1,267 @@
+"""A model bundle: one folder with everything that serving needs, verified before it is opened.
+
+::
+
+    manifest.json         format, version, SHA-256 of every other file, facts
+    track_ids.json        external ids in the order of all arrays
+    artist.npy …          the catalogue's columns, popularity, factors, vectors
+    index/                the embedding index
+    ranker.txt            LightGBM's text format (absent for rank fusion)
+    encoder/              the audio encoder whose vectors these are
+
+Nothing in it is a pickle. Annoy and LightGBM may take the process down when they open a damaged
+file, so digests are checked first, and a new bundle is opened in a child process before the
+serving process opens it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from audio_model.index import load_index
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cf_model.als import CollaborativeModel
+from cf_model.config import ConfidenceSettings
+from data.errors import ArtefactError
+from data.ids import IdMap
+from data.tracks import Catalogue
+from ranker.config import CandidateSettings
+from ranker.features import feature_names
+from ranker.models import CandidateModels
+from ranker.ranking import FusionRanker, LambdaRanker, Ranker
+from recsys.files import sha256, sync_tree
+from recsys.training import Hybrid
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+ENCODER = "encoder"
+INDEX = "index"
+RANKER = "ranker.txt"
+
+
+class Manifest(BaseModel):
+    """Contents of ``manifest.json``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    version: str
+    created: datetime
+    files: dict[str, str]
+    feature_names: list[str]
+    ranker: str
+    encoder_id: str | None
+    regularization: float | None
+    confidence: ConfidenceSettings
+    candidates: CandidateSettings
+    n_tracks: int
+    n_listeners: int
+    n_events: int
+    last_event_at: float | None
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """An opened bundle."""
+
+    folder: Path
+    manifest: Manifest
+    hybrid: Hybrid
+
+    @property
+    def version(self) -> str:
+        """Name of the version."""
+        return self.manifest.version
+
+    @property
+    def encoder_dir(self) -> Path | None:
+        """Folder of the encoder, None for a bundle without sound."""
+        return self.folder / ENCODER if self.manifest.encoder_id is not None else None
+
+
+@dataclass(frozen=True)
+class BundleFacts:
+    """What a manifest records beside the files."""
+
+    n_listeners: int
+    n_events: int
+    last_event_at: float | None
+    encoder_id: str | None
+    encoder_dir: Path | None
+
+
+def write_bundle(folder: Path, version: str, hybrid: Hybrid, facts: BundleFacts) -> Manifest:
+    """Write a bundle into the new folder `folder` and make it durable."""
+    folder.mkdir(parents=True)
+    models = hybrid.models
+    arrays = {
+        "artist": models.catalogue.artist,
+        "duration": models.catalogue.duration,
+        "popularity": models.popularity,
+        "recent_popularity": models.recent_popularity,
+    }
+    if models.collaborative is not None:
+        arrays["item_factors"] = models.collaborative.item_factors
+        arrays["support"] = models.collaborative.support
+    if models.embeddings is not None:
+        arrays["embeddings"] = models.embeddings
+    if models.bridged_factors is not None:
+        arrays["bridged_factors"] = models.bridged_factors
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    (folder / "track_ids.json").write_text(json.dumps(list(models.catalogue.items)), "utf-8")
+    if models.index is not None:
+        (folder / INDEX).mkdir()
+        models.index.save(folder / INDEX)
+    if isinstance(hybrid.ranker, LambdaRanker):
+        (folder / RANKER).write_text(hybrid.ranker.to_text(), "utf-8")
+    if facts.encoder_dir is not None:
+        shutil.copytree(facts.encoder_dir, folder / ENCODER)
+    manifest = Manifest(
+        format=FORMAT,
+        version=version,
+        created=datetime.now(UTC),
+        files={
+            path.relative_to(folder).as_posix(): sha256(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+        feature_names=list(hybrid.ranker.feature_names),
+        ranker=hybrid.ranker.kind,
+        encoder_id=facts.encoder_id,
+        regularization=models.collaborative.regularization if models.collaborative else None,
+        confidence=models.confidence,
+        candidates=models.settings,
+        n_tracks=len(models.catalogue.items),
+        n_listeners=facts.n_listeners,
+        n_events=facts.n_events,
+        last_event_at=facts.last_event_at,
+    )
+    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2), "utf-8")
+    sync_tree(folder)
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Manifest of the bundle in `folder`.
+
+    Raises
+    ------
+    ArtefactError
+        If it is missing, damaged or of another format.
+    """
+    try:
+        content: Any = json.loads((folder / MANIFEST).read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ArtefactError(f"{folder} holds no {MANIFEST}: it is not a model bundle") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ArtefactError(f"{folder / MANIFEST} is damaged: {error}") from error
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise ArtefactError(
+            f"bundle {folder.name} has format {found!r}, this version reads {FORMAT}: "
+            "run `recsys train`"
+        )
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        raise ArtefactError(f"{folder / MANIFEST} is damaged: {error}") from error
+
+
+def verify_bundle(folder: Path) -> Manifest:
+    """Check every file of the bundle against its manifest.
+
+    Raises
+    ------
+    ArtefactError
+        Naming the first file that is missing or differs.
+    """
+    manifest = read_manifest(folder)
+    for name, digest in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise ArtefactError(f"bundle {folder.name} lacks its file {name}: run `recsys train`")
+        if sha256(path) != digest:
+            raise ArtefactError(
+                f"bundle {folder.name} is damaged: {name} differs from its manifest; "
+                "run `recsys train`, or go back with `recsys models rollback`"
+            )
+    return manifest
+
+
+def open_bundle(folder: Path) -> ModelBundle:
+    """Verify the bundle in `folder` and open it; arrays are memory-mapped.
+
+    Raises
+    ------
+    ArtefactError
+        If it is damaged, incomplete or of another format.
+    """
+    manifest = verify_bundle(folder)
+
+    def array(name: str) -> Any:
+        try:
+            return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise ArtefactError(
+                f"bundle {folder.name}: {name}.npy cannot be read ({error}); run `recsys train`"
+            ) from error
+
+    files = manifest.files
+    items = IdMap(json.loads((folder / "track_ids.json").read_text("utf-8")))
+    collaborative = None
+    if "item_factors.npy" in files and manifest.regularization is not None:
+        collaborative = CollaborativeModel(
+            array("item_factors"), array("support"), manifest.regularization
+        )
+    models = CandidateModels(
+        catalogue=Catalogue(items, array("artist"), array("duration")),
+        confidence=manifest.confidence,
+        settings=manifest.candidates,
+        popularity=array("popularity"),
+        recent_popularity=array("recent_popularity"),
+        collaborative=collaborative,
+        embeddings=array("embeddings") if "embeddings.npy" in files else None,
+        index=load_index(folder / INDEX) if "embeddings.npy" in files else None,
+        bridged_factors=array("bridged_factors") if "bridged_factors.npy" in files else None,
+    )
+    expected = feature_names([source.name for source in models.sources])
+    if list(expected) != manifest.feature_names:
+        raise ArtefactError(
+            f"bundle {folder.name} was trained with {len(manifest.feature_names)} features, "
+            f"this version computes {len(expected)} (or others): run `recsys train`"
+        )
+    ranker: Ranker = FusionRanker(expected)
+    if manifest.ranker == LambdaRanker.kind:
+        ranker = LambdaRanker.from_text((folder / RANKER).read_text("utf-8"))
+    return ModelBundle(folder, manifest, Hybrid(models, ranker))
+
+
+def probe_bundle(folder: Path, *, timeout: float = 120.0) -> None:
+    """Open the bundle in a child process and rank once.
+
+    Raises
+    ------
+    ArtefactError
+        If the child reports an error, dies or hangs.
+    """
+    command = [sys.executable, "-m", "recsys.probe", str(folder)]
+    try:
+        child = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired as error:
+        raise ArtefactError(
+            f"bundle {folder.name} did not open within {timeout:g} s: run `recsys train`"
+        ) from error
+    if child.returncode != 0:
+        said = child.stderr.strip().splitlines()
+        reason = said[-1] if said else f"the process that opened it ended with {child.returncode}"
+        raise ArtefactError(f"bundle {folder.name} is refused: {reason}")

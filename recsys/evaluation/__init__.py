@@ -1,0 +1,1 @@
+"""Offline evaluation: metrics, the methods that are compared, and the report."""

@@ -1,0 +1,165 @@
+"""The offline report: every method on the same listeners, over all, warm and cold tracks.
+
+A track is *cold* when nobody is positive about it in the training part. For the warm and the cold
+slice, each method's list is restricted to the slice's tracks, and only those count as relevant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from pydantic import BaseModel
+
+from data.arrays import Mask
+from data.errors import DataError
+from ranker.candidates import CandidateList
+from recsys.config import Config
+from recsys.evaluation.methods import HYBRID, methods
+from recsys.evaluation.metrics import bootstrap_interval, ndcg, recall
+from recsys.holdout import Protocol, hold_out
+from recsys.training import TrainingData, discoveries, discovering_listener, fit_hybrid
+
+METRICS = {"recall": recall, "ndcg": ndcg}
+
+
+class Estimate(BaseModel):
+    """Mean over listeners with its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Slice(BaseModel):
+    """Results over one part of the catalogue.
+
+    ``methods[name]["ndcg@10"]`` is an estimate; ``hybrid_minus[name]["ndcg@10"]`` is the mean
+    paired difference of the hybrid and that method.
+    """
+
+    n_items: int
+    n_listeners: int
+    n_listeners_without_relevant: int
+    n_relevant: int
+    methods: dict[str, dict[str, Estimate]]
+    hybrid_minus: dict[str, dict[str, Estimate]]
+
+
+class EvaluationReport(BaseModel):
+    """What `recsys evaluate` measured and how."""
+
+    protocol: Protocol
+    cut: float | None
+    seed: int
+    cutoffs: list[int]
+    ranker: str
+    n_train_events: int
+    n_test_events: int
+    candidate_recall: float
+    slices: dict[str, Slice]
+
+
+def evaluate(
+    data: TrainingData,
+    config: Config,
+    *,
+    cutoffs: Sequence[int] = (10, 20),
+    on_progress: Callable[[int, int], None] | None = None,
+) -> EvaluationReport:
+    """Hold out the end of the log, learn from the rest, compare all methods.
+
+    Raises
+    ------
+    DataError
+        If nobody discovered anything in the held-out part.
+    """
+    train, test, protocol, cut = hold_out(data.log, seed=config.seed)
+    histories, relevant = discoveries(train, test, config)
+    if not relevant:
+        raise DataError(
+            "nothing to evaluate: in the held-out part of the log nobody plays a track that is new "
+            f"to them ({len(train)} events to learn from, {len(test)} held out); "
+            "import more listens"
+        )
+    hybrid = fit_hybrid(data, train, config)
+    compared = methods(hybrid, seed=config.seed)
+    cold = hybrid.models.popularity == 0
+    slices: dict[str, Mask] = {"all": np.ones(len(cold), np.bool_), "warm": ~cold, "cold": cold}
+    values: dict[str, dict[str, dict[str, list[float]]]] = {
+        part: {
+            name: {f"{metric}@{k}": [] for metric in METRICS for k in cutoffs} for name in compared
+        }
+        for part in slices
+    }
+    proposed = wanted = 0
+    counts = dict.fromkeys(slices, 0)
+    for done, (user, positions) in enumerate(sorted(relevant.items())):
+        listener = discovering_listener(hybrid.models, histories.history(user))
+        scores = {name: method(user, listener) for name, method in compared.items()}
+        proposed += int((~np.isnan(scores[HYBRID][positions])).sum())
+        wanted += len(positions)
+        for part, mask in slices.items():
+            hits = positions[mask[positions]]
+            if not len(hits):
+                continue
+            counts[part] += len(hits)
+            allowed = mask.copy()
+            allowed[listener.excluded] = False
+            for name, score in scores.items():
+                ranked = CandidateList.best(score, max(cutoffs), allowed).item_index
+                for metric, function in METRICS.items():
+                    for k in cutoffs:
+                        values[part][name][f"{metric}@{k}"].append(function(ranked, hits, k))
+        if on_progress is not None:
+            on_progress(done + 1, len(relevant))
+    return EvaluationReport(
+        protocol=protocol,
+        cut=cut,
+        seed=config.seed,
+        cutoffs=list(cutoffs),
+        ranker=hybrid.ranker.kind,
+        n_train_events=len(train),
+        n_test_events=len(test),
+        candidate_recall=proposed / wanted,
+        slices={
+            part: _summarise(
+                values[part], int(mask.sum()), len(relevant), counts[part], seed=config.seed
+            )
+            for part, mask in slices.items()
+            if values[part][HYBRID][f"ndcg@{cutoffs[0]}"]
+        },
+    )
+
+
+def _summarise(
+    values: dict[str, dict[str, list[float]]],
+    n_items: int,
+    n_evaluated: int,
+    n_relevant: int,
+    *,
+    seed: int,
+) -> Slice:
+    def estimate(sample: np.ndarray) -> Estimate:
+        low, high = bootstrap_interval(sample, seed=seed)
+        return Estimate(mean=float(sample.mean()), low=low, high=high)
+
+    n_listeners = len(next(iter(values[HYBRID].values())))
+    return Slice(
+        n_items=n_items,
+        n_listeners=n_listeners,
+        n_listeners_without_relevant=n_evaluated - n_listeners,
+        n_relevant=n_relevant,
+        methods={
+            name: {metric: estimate(np.array(sample)) for metric, sample in by_metric.items()}
+            for name, by_metric in values.items()
+        },
+        hybrid_minus={
+            name: {
+                metric: estimate(np.array(values[HYBRID][metric]) - np.array(sample))
+                for metric, sample in by_metric.items()
+            }
+            for name, by_metric in values.items()
+            if name != HYBRID
+        },
+    )

@@ -1,0 +1,32 @@
+"""Opens a bundle and ranks once; run as a child process that may die of a damaged file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from data.errors import RecsysError
+from data.interactions import History
+from recsys.bundle import open_bundle
+from recsys.training import discovering_listener
+
+
+def main(folder: Path) -> int:
+    """Exit status 0 when the bundle works; else the reason is the last line on stderr."""
+    try:
+        hybrid = open_bundle(folder).hybrid
+    except RecsysError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    n_items = len(hybrid.models.catalogue.items)
+    heard = np.arange(min(1, n_items), dtype=np.int32)
+    ones = np.ones(len(heard), np.float32)
+    history = History(heard, ones, 0 * ones, 0 * ones, ones.astype(np.float64))
+    hybrid.rank(discovering_listener(hybrid.models, history))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

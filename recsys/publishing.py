@@ -1,0 +1,51 @@
+"""`recsys train`: from the store to a published bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from audio_model.encoder import Encoder
+from data.store import Store
+from recsys.bundle import BundleFacts, Manifest, read_manifest, write_bundle
+from recsys.files import read_pointer
+from recsys.training import TrainingData, fit_hybrid, load_training_data
+from recsys.versions import publish
+from recsys.workspace import Workspace
+
+
+def current_encoder(workspace: Workspace) -> Encoder | None:
+    """The workspace's encoder, None before one was trained."""
+    if read_pointer(workspace.encoders) is None:
+        return None
+    return Encoder.load(workspace.encoder_dir())
+
+
+def workspace_data(workspace: Workspace, store: Store) -> tuple[TrainingData, Encoder | None]:
+    """Training data of the workspace, and the encoder that made its vectors."""
+    encoder = current_encoder(workspace)
+    data = load_training_data(
+        store, None if encoder is None else (encoder.encoder_id, encoder.dimension)
+    )
+    return data, encoder
+
+
+def train_and_publish(workspace: Workspace, store: Store) -> Manifest:
+    """Fit the hybrid on everything in the store and publish it as the current bundle."""
+    data, encoder = workspace_data(workspace, store)
+    hybrid = fit_hybrid(data, data.log, workspace.config)
+    with_sound = hybrid.models.embeddings is not None and encoder is not None
+    facts = BundleFacts(
+        n_listeners=len(np.unique(data.log.user_index)),
+        n_events=len(data.log),
+        last_event_at=float(data.log.timestamp.max()) if data.log.has_timestamps else None,
+        encoder_id=encoder.encoder_id if encoder is not None and with_sound else None,
+        encoder_dir=workspace.encoder_dir() if with_sound else None,
+    )
+
+    def write(folder: Path, version: str) -> None:
+        write_bundle(folder, version, hybrid, facts)
+
+    version = publish(workspace.models, write)
+    return read_manifest(workspace.models / version)

@@ -1,0 +1,222 @@
+"""Fitting the hybrid: sources on the past, the ranker on what came after, sources again on all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from audio_model.index import EmbeddingIndex
+
+from cf_model.confidence import signed_confidence
+from data.arrays import Floats, Positions
+from data.errors import NotReadyError
+from data.events import EventLog
+from data.interactions import History, Interactions
+from data.splits import k_core
+from data.store import Store
+from data.tracks import Catalogue
+from ranker.candidates import Candidates
+from ranker.features import compute_features, feature_names
+from ranker.listener import Listener
+from ranker.models import CandidateModels, fit_candidate_models
+from ranker.ranking import FusionRanker, LabelledLists, Ranker, train_ranker
+from recsys.config import Config
+from recsys.holdout import hold_out
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a training run starts from.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        All tracks.
+    log : EventLog
+        All events over ``catalogue.items``.
+    embeddings : np.ndarray [shape=(n_items, dimension), dtype=float32] or None
+        Audio vectors of the current encoder, NaN rows where a track has none.
+    """
+
+    catalogue: Catalogue
+    log: EventLog
+    embeddings: Floats | None
+
+
+@dataclass(frozen=True)
+class RankedList:
+    """Candidates of one listener in the ranker's order.
+
+    Parameters
+    ----------
+    item_index : np.ndarray [shape=(n,), dtype=int32]
+        Positions, best first.
+    score : np.ndarray [shape=(n,), dtype=float32]
+        The ranker's score, descending.
+    rows : np.ndarray [shape=(n,), dtype=int64]
+        Row of each in `candidates` and `features`.
+    candidates : Candidates
+        Where they came from.
+    features : np.ndarray [shape=(n_candidates, n_features), dtype=float32]
+        What they were ordered by.
+    """
+
+    item_index: Positions
+    score: Floats
+    rows: np.ndarray[tuple[int], np.dtype[np.intp]]
+    candidates: Candidates
+    features: Floats
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """Fitted sources and the ranker that orders what they propose."""
+
+    models: CandidateModels
+    ranker: Ranker
+
+    def rank(self, listener: Listener) -> RankedList:
+        """All candidates of `listener`, best first; ties go to the lower position."""
+        candidates = self.models.candidates(listener)
+        features = compute_features(self.models, listener, candidates)
+        score = self.ranker.predict(features) if len(candidates) else np.zeros(0, np.float32)
+        rows = np.lexsort((candidates.item_index, -score))
+        return RankedList(candidates.item_index[rows], score[rows], rows, candidates, features)
+
+
+def load_training_data(store: Store, encoder: tuple[str, int] | None) -> TrainingData:
+    """Catalogue, log and vectors out of the store.
+
+    Parameters
+    ----------
+    encoder : (str, int) or None
+        Id and dimension of the encoder whose vectors are wanted.
+
+    Raises
+    ------
+    NotReadyError
+        If the store holds no tracks, or neither listens nor vectors.
+    """
+    catalogue = Catalogue.from_tracks(store.tracks())
+    if not len(catalogue.items):
+        raise NotReadyError(
+            "the catalogue is empty: register tracks with `recsys library add FOLDER` "
+            "or `recsys library import FILE`"
+        )
+    log = store.event_log(catalogue.items)
+    embeddings = None
+    if encoder is not None:
+        embeddings = store.embeddings(encoder[0], catalogue.items, encoder[1])
+        if np.isnan(embeddings).all():
+            embeddings = None
+    if not len(log) and embeddings is None:
+        raise NotReadyError(
+            "there is nothing to learn from: import listens with `recsys listens import FILE` "
+            "or analyse the audio with `recsys embed`"
+        )
+    return TrainingData(catalogue, log, embeddings)
+
+
+def restrict_to_core(data: TrainingData, k: int) -> TrainingData:
+    """Only listeners with at least `k` tracks and tracks with at least `k` listeners (k-core)."""
+    log = k_core(data.log, k)
+    kept = data.catalogue.items.indices(list(log.items))
+    catalogue = Catalogue(log.items, data.catalogue.artist[kept], data.catalogue.duration[kept])
+    return TrainingData(catalogue, log, None if data.embeddings is None else data.embeddings[kept])
+
+
+def fit_sources(
+    data: TrainingData, log: EventLog, config: Config, index: EmbeddingIndex | None = None
+) -> CandidateModels:
+    """Sources learned from `log` with the settings of `config`."""
+    return fit_candidate_models(
+        log,
+        data.catalogue,
+        data.embeddings,
+        als=config.als,
+        bridge=config.bridge,
+        confidence=config.confidence,
+        candidates=config.candidates,
+        index=index,
+        seed=config.seed,
+    )
+
+
+def fit_hybrid(data: TrainingData, log: EventLog, config: Config) -> Hybrid:
+    """Learn the hybrid from `log`.
+
+    The ranker's labels come from the end of `log`, after everything that its sources were fitted
+    on, so that it learns how far to trust each source on plays it has not seen. The sources are
+    then fitted again on the whole of `log`.
+    """
+    past, later, _, _ = hold_out(log, seed=config.seed)
+    past_models = fit_sources(data, past, config)
+    models = fit_sources(data, log, config, index=past_models.index)
+    names = feature_names([source.name for source in models.sources])
+    past_names = feature_names([source.name for source in past_models.sources])
+    lists = label_lists(past_models, past, later, config)
+    # Sources that only the longer log could fit have no column to learn from: fall back.
+    if names != past_names or len(lists.group) < config.ranker.min_listeners:
+        return Hybrid(models, FusionRanker(names))
+    return Hybrid(models, train_ranker(lists, names, config.ranker, seed=config.seed))
+
+
+def discoveries(
+    past: EventLog, later: EventLog, config: Config
+) -> tuple[Interactions, dict[int, Positions]]:
+    """What each listener took to in `later` without having heard it in `past`.
+
+    Returns
+    -------
+    histories : Interactions
+        `past`, summed up.
+    relevant : dict of int to np.ndarray
+        Position of the listener → positions of the tracks; listeners without any are left out.
+    """
+    histories = Interactions.from_log(past)
+    window = Interactions.from_log(later)
+    prefers = signed_confidence(window.pairs, config.confidence) > 0
+    relevant: dict[int, Positions] = {}
+    for user in np.flatnonzero(np.diff(window.indptr)):
+        rows = slice(int(window.indptr[user]), int(window.indptr[user + 1]))
+        wanted = window.pairs.item_index[rows][prefers[rows]]
+        heard = histories.history(int(user)).item_index
+        new = np.setdiff1d(wanted, heard, assume_unique=True)
+        if len(new):
+            relevant[int(user)] = new.astype(np.int32)
+    return histories, relevant
+
+
+def discovering_listener(models: CandidateModels, history: History) -> Listener:
+    """The listener who wants nothing they have heard already."""
+    return models.listener(history, excluded=history.item_index)
+
+
+def label_lists(
+    models: CandidateModels, past: EventLog, later: EventLog, config: Config
+) -> LabelledLists:
+    """Candidates from `past` for each listener, labelled by their discoveries in `later`.
+
+    Listeners none of whose discoveries was proposed teach nothing and are left out.
+    """
+    histories, relevant = discoveries(past, later, config)
+    listeners = np.array(sorted(relevant), np.int64)
+    if len(listeners) > config.ranker.max_listeners:
+        chosen = np.random.default_rng(config.seed).permutation(len(listeners))
+        listeners = np.sort(listeners[chosen[: config.ranker.max_listeners]])
+    features, labels, groups = [], [], []
+    for user in listeners:
+        listener = discovering_listener(models, histories.history(int(user)))
+        candidates = models.candidates(listener)
+        found = np.isin(candidates.item_index, relevant[int(user)])
+        if not found.any():
+            continue
+        features.append(compute_features(models, listener, candidates))
+        labels.append(found.astype(np.int8))
+        groups.append(len(candidates))
+    n_features = len(feature_names([source.name for source in models.sources]))
+    return LabelledLists(
+        features=np.concatenate(features) if features else np.zeros((0, n_features), np.float32),
+        relevant=np.concatenate(labels) if labels else np.zeros(0, np.int8),
+        group=np.array(groups, np.int64),
+    )

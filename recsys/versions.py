@@ -1,0 +1,98 @@
+"""Published bundle versions: writing a new one, listing, going back.
+
+A version becomes visible in one step, when ``CURRENT`` is replaced; whatever dies before leaves
+the old version current and at most a folder whose name begins with a dot.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from data.errors import NotFoundError, NotReadyError
+from recsys.bundle import MANIFEST, probe_bundle, verify_bundle
+from recsys.files import read_pointer, sync_folder, write_pointer
+
+
+def new_version() -> str:
+    """Name that sorts by time of creation, unique among trainings of the same second."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(2)}"
+
+
+def versions(models: Path) -> list[str]:
+    """Complete versions, oldest first."""
+    if not models.is_dir():
+        return []
+    return sorted(
+        folder.name
+        for folder in models.iterdir()
+        if not folder.name.startswith(".") and (folder / MANIFEST).is_file()
+    )
+
+
+def current_version(models: Path) -> str:
+    """Name of the current version.
+
+    Raises
+    ------
+    NotReadyError
+        If nothing has been published.
+    """
+    current = read_pointer(models)
+    if current is None:
+        raise NotReadyError(f"there is no trained model in {models}: run `recsys train`")
+    return current
+
+
+def publish(models: Path, write: Callable[[Path, str], object]) -> str:
+    """Write a bundle with `write(folder, version)`, prove that it opens, make it current."""
+    version = new_version()
+    models.mkdir(parents=True, exist_ok=True)
+    unfinished = models / f".{version}"
+    try:
+        write(unfinished, version)
+        probe_bundle(unfinished)
+        unfinished.rename(models / version)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    sync_folder(models)
+    write_pointer(models, version)
+    return version
+
+
+def activate(models: Path, version: str) -> None:
+    """Make `version` current.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such version.
+    ArtefactError
+        If it is damaged.
+    """
+    if version not in versions(models):
+        known = ", ".join(versions(models)) or "none"
+        raise NotFoundError(f"there is no model version {version!r}; there are: {known}")
+    verify_bundle(models / version)
+    probe_bundle(models / version)
+    write_pointer(models, version)
+
+
+def rollback(models: Path) -> str:
+    """Make the version before the current one current; returns its name.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no earlier version.
+    """
+    current = current_version(models)
+    earlier = [version for version in versions(models) if version < current]
+    if not earlier:
+        raise NotFoundError(f"there is no version before {current} to go back to")
+    activate(models, earlier[-1])
+    return earlier[-1]

@@ -1,0 +1,101 @@
+"""The folder that holds everything of one catalogue."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.errors import NotReadyError
+from data.store import Store
+from recsys.config import ENV_HOME, Config, load_config
+from recsys.files import read_pointer, write_pointer
+
+DEFAULT_HOME = Path("recsys-data")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths and settings of one catalogue.
+
+    ::
+
+        recsys.toml       settings (optional)
+        recsys.db         tracks, listeners, events, audio vectors
+        encoders/<id>/    trained encoders, and CURRENT
+        models/<version>/ published bundles, and CURRENT
+        evaluation.json   the latest report
+        problems/         what imports and analyses left out
+        cache/            spectrograms and checkpoints of training; may be deleted
+
+    Parameters
+    ----------
+    home : Path
+        The folder.
+    config : Config
+        Settings.
+    """
+
+    home: Path
+    config: Config
+
+    @classmethod
+    def open(cls, home: Path | None = None) -> Workspace:
+        """Workspace at `home`, else at ``$RECSYS_HOME``, else at ``./recsys-data``.
+
+        Nothing is created before something is written.
+        """
+        folder = home or Path(os.environ.get(ENV_HOME) or DEFAULT_HOME)
+        folder = folder.absolute()
+        return cls(folder, load_config(folder / "recsys.toml"))
+
+    def open_store(self) -> Store:
+        """The store, created when it does not exist."""
+        url = self.config.store.url
+        if url is None:
+            self.home.mkdir(parents=True, exist_ok=True)
+            url = f"sqlite:///{self.home / 'recsys.db'}"
+        return Store.open(url)
+
+    @property
+    def encoders(self) -> Path:
+        """Folder of the trained encoders."""
+        return self.home / "encoders"
+
+    @property
+    def models(self) -> Path:
+        """Folder of the published bundles."""
+        return self.home / "models"
+
+    @property
+    def cache(self) -> Path:
+        """Folder of what can be computed again."""
+        return self.home / "cache"
+
+    @property
+    def evaluation(self) -> Path:
+        """File of the latest evaluation report."""
+        return self.home / "evaluation.json"
+
+    def problems(self, name: str) -> Path:
+        """File that lists what step `name` left out."""
+        return self.home / "problems" / f"{name}.csv"
+
+    def encoder_dir(self) -> Path:
+        """Folder of the current encoder.
+
+        Raises
+        ------
+        NotReadyError
+            If no encoder has been trained.
+        """
+        current = read_pointer(self.encoders)
+        if current is None:
+            raise NotReadyError(
+                f"there is no audio encoder in {self.encoders}: run `recsys encoder train`"
+            )
+        return self.encoders / current
+
+    def use_encoder(self, encoder_id: str) -> None:
+        """Make `encoder_id` the current encoder."""
+        write_pointer(self.encoders, encoder_id)
