@@ -1,0 +1,156 @@
+"""The application: services, routes, error handling and headers put together."""
+
+from __future__ import annotations
+
+import atexit
+import json
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import IO, Any
+
+from apiflask import APIFlask
+from flask import Request, Response, request
+from flask.json.provider import DefaultJSONProvider
+from werkzeug.exceptions import BadRequest
+
+from api.decoding import UploadDecoder
+from api.metrics import install_metrics
+from api.paths import EncodedPath, IdConverter
+from api.problems import add_problem_schema, install_problem_handlers
+from api.requestlog import configure_log, install_request_log
+from api.routes import events, health, pages, recommendations, similar, tracks
+from api.services import Services
+from audio_model.pool import AnalysisPool
+from recsys.live import LiveRecommender
+from recsys.workspace import Workspace
+
+MAX_JSON_BYTES = 8 * 2**20
+"""Largest body other than an upload: 10,000 events of long ids."""
+
+_DESCRIPTION = """\
+Recommendations that know how a track sounds and who listens to it.
+
+Errors are RFC 9457 problem details. Every response carries an `X-Request-ID`, the client's if it
+sent one of at most 64 letters, digits, dots, dashes and underscores.
+"""
+
+_CONTENT_POLICY = (
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "object-src 'none'"
+)
+
+
+def create_app(home: str | Path | None = None) -> APIFlask:
+    """Application over the workspace at `home`.
+
+    Parameters
+    ----------
+    home : str or Path, optional
+        Folder of the workspace; RECSYS_HOME or ``./recsys-data`` when absent.
+    """
+    workspace = Workspace.open(None if home is None else Path(home))
+    serve = workspace.config.serve
+    store = workspace.open_store()
+    decoder = UploadDecoder(
+        partial(
+            AnalysisPool,
+            workers=serve.decode_workers,
+            limits=workspace.config.analysis.limits,
+        ),
+        capacity=serve.decode_workers + serve.upload_queue,
+    )
+    atexit.register(decoder.close)
+    return build_app(
+        Services(
+            store=store,
+            live=LiveRecommender(workspace, store),
+            decoder=decoder,
+            max_upload_bytes=serve.max_upload_mb * 2**20,
+        )
+    )
+
+
+def build_app(services: Services) -> APIFlask:
+    """Application over `services`."""
+    app = APIFlask(
+        __name__,
+        title="recsys",
+        version=_version(),
+        docs_path=None,
+        json_errors=False,
+    )
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_JSON_BYTES,
+        DESCRIPTION=_DESCRIPTION,
+        AUTO_SERVERS=False,  # the first request's Host header would be kept in the document
+        AUTO_404_RESPONSE=False,
+        AUTO_VALIDATION_ERROR_RESPONSE=False,
+        AUTO_OPERATION_ID=True,
+    )
+    app.request_class = _Request
+    app.json = _Json(app)
+    app.url_map.converters["id"] = IdConverter
+    app.url_map.merge_slashes = False  # its redirects would undo the escapes of `EncodedPath`
+    app.wsgi_app = EncodedPath(app.wsgi_app)  # type: ignore[method-assign]
+
+    services.attach(app)
+    log = configure_log()
+    # The last to be registered runs first: metrics and log see the response as it is sent.
+    install_request_log(app, log)
+    install_metrics(app, services.metrics)
+    app.after_request(_secure)
+    install_problem_handlers(app, log)
+    app.spec_processor(add_problem_schema)
+    for module in (recommendations, similar, events, tracks, health, pages):
+        app.register_blueprint(module.blueprint)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("recsys")
+    except PackageNotFoundError:  # a checkout that was not installed
+        return "0"
+
+
+class _Request(Request):
+    """Request that closes what it spooled, and whose malformed JSON is a problem that says why."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._spooled: list[IO[bytes]] = []
+
+    def _get_file_stream(self, *args: Any, **kwargs: Any) -> IO[bytes]:
+        # A form that is cut off at the size limit never reaches `files`, which `close` goes by.
+        stream = super()._get_file_stream(*args, **kwargs)
+        self._spooled.append(stream)
+        return stream
+
+    def close(self) -> None:
+        super().close()
+        for stream in self._spooled:
+            stream.close()
+
+    def on_json_loading_failed(self, e: ValueError | None) -> Any:
+        raise BadRequest(f"the body is not valid JSON: {e}" if e else "the body is not JSON")
+
+
+class _Json(DefaultJSONProvider):
+    """JSON as Flask reads it, where nesting without end is a malformed body."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return json.loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
+
+
+def _secure(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = _CONTENT_POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,50 @@
+"""Settings of gunicorn: ``gunicorn -c python:api.gunicorn_conf "api:create_app()"``.
+
+Address, workers and threads are for the command line; here is what the service needs from the
+server whatever its size.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from typing import Protocol
+
+worker_class = "gthread"
+preload_app = False  # native libraries with thread pools do not survive a fork
+accesslog = None  # the service writes its own, without the ids of listeners
+keepalive = 5
+graceful_timeout = 30
+
+
+class WorkerLike(Protocol):
+    """What this module reads of a gunicorn worker."""
+
+    pid: int
+
+
+_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_owned: list[str] = []
+
+
+def on_starting(server: object) -> None:  # noqa: ARG001
+    """Give the workers to come a directory for their shared metrics."""
+    if _VARIABLE not in os.environ:
+        os.environ[_VARIABLE] = tempfile.mkdtemp(prefix="recsys-metrics-")
+        _owned.append(os.environ[_VARIABLE])
+
+
+def child_exit(server: object, worker: WorkerLike) -> None:  # noqa: ARG001
+    """Drop the gauges of a worker that has ended."""
+    # The library chooses shared or private metrics when it is imported, and forked workers
+    # inherit the choice: importing it above would precede `on_starting`.
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: object) -> None:  # noqa: ARG001
+    """Remove the directory of the shared metrics."""
+    for directory in _owned:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,98 @@
+"""What listeners do, as it happens."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable
+
+from apiflask import APIBlueprint
+from flask import request
+
+from api.problems import FieldError, ProblemError, problem_responses
+from api.requestlog import request_id
+from api.schemas import EventBatch, EventIn, EventReceipt
+from api.services import services
+from data.events import Event
+
+blueprint = APIBlueprint("events", __name__)
+
+
+@blueprint.before_request
+def _require_json() -> None:
+    # A page of another site can send a form or plain text without asking, but not JSON.
+    if not request.is_json:
+        raise ProblemError(
+            415,
+            "media-type",
+            f"expected Content-Type application/json, received {request.mimetype or 'none'}",
+        )
+
+
+@blueprint.post("/v1/events")
+@blueprint.input(EventBatch, location="json", arg_name="batch")
+@blueprint.output(EventReceipt)
+@blueprint.doc(
+    responses=problem_responses(
+        {
+            400: "The body is not JSON",
+            413: "The body is too large",
+            415: "The body is not declared as application/json",
+            422: "An event is malformed or names an unknown track; none of the batch is stored",
+        }
+    )
+)
+def post_events(batch: EventBatch) -> EventReceipt:
+    """Store up to 10,000 listening events.
+
+    A batch is stored as a whole or not at all: one malformed event or one track that the
+    catalogue does not have refuses it, and `errors` lists the positions. An event is
+    recognised by its `event_id`, so a batch can be sent again after a failure; the answer comes
+    when the events are on disk.
+    """
+    here = services()
+    _refuse_unknown(batch.events, _missing(event.track_id for event in batch.events))
+    now = time.time()
+    counts = here.store.add_events([_event(event, now) for event in batch.events])
+    here.metrics.events.labels("added").inc(counts.added)
+    here.metrics.events.labels("duplicate").inc(counts.duplicates)
+    return EventReceipt(
+        added=counts.added,
+        duplicates=counts.duplicates,
+        generated_ids=sum(event.event_id is None for event in batch.events),
+        request_id=request_id(),
+    )
+
+
+def _event(event: EventIn, now: float) -> Event:
+    return Event(
+        event_id=event.event_id or uuid.uuid4().hex,
+        user_id=event.user_id,
+        track_id=event.track_id,
+        kind=event.kind,
+        timestamp=now if event.timestamp is None else event.timestamp,
+        play_ratio=event.play_ratio,
+    )
+
+
+def _missing(track_ids: Iterable[str]) -> set[str]:
+    """Tracks never registered; a withdrawn one may still be played to its end."""
+    wanted = set(track_ids)
+    known = services().store.tracks(sorted(wanted), withdrawn=True)
+    return wanted - {track.track_id for track in known}
+
+
+def _refuse_unknown(events: list[EventIn], unknown: set[str]) -> None:
+    errors = [
+        FieldError(location="json", field=f"events.{position}.track_id", message="unknown track")
+        for position, event in enumerate(events)
+        if event.track_id in unknown
+    ]
+    if errors:
+        raise ProblemError(
+            422,
+            "unknown-track",
+            f"{len(errors)} of {len(events)} events name tracks that are not in the catalogue; "
+            "leave them out or register the tracks first",
+            errors=errors,
+        )

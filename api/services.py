@@ -1,0 +1,64 @@
+"""What request handlers work with, one set per process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask import Flask, current_app
+
+from api.decoding import UploadDecoder
+from api.metrics import Metrics
+from data.store import Store
+from recsys.live import LiveRecommender
+from recsys.recommender import Recommender
+
+_KEY = "recsys"
+
+
+@dataclass(frozen=True)
+class Services:
+    """The store, the published model and the upload decoder of one process.
+
+    Parameters
+    ----------
+    store : Store
+        Tracks and events.
+    live : LiveRecommender
+        The published bundle, followed as it changes.
+    decoder : UploadDecoder
+        Turns uploaded audio into vectors.
+    max_upload_bytes : int
+        Largest audio file that is accepted.
+    metrics : Metrics
+        Counters and timings.
+    """
+
+    store: Store
+    live: LiveRecommender
+    decoder: UploadDecoder
+    max_upload_bytes: int
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def recommender(self) -> Recommender:
+        """Recommender of the published bundle.
+
+        Hold on to it for the whole request: the next call may give that of another bundle.
+
+        Raises
+        ------
+        NotReadyError
+            If nothing has been published.
+        """
+        recommender = self.live.current()
+        self.metrics.serving(recommender.version)
+        return recommender
+
+    def attach(self, app: Flask) -> None:
+        """Make these the services of `app`."""
+        app.extensions[_KEY] = self
+
+
+def services() -> Services:
+    """Services of the app that handles the current request."""
+    attached: Services = current_app.extensions[_KEY]
+    return attached
