@@ -127,16 +127,24 @@ def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.I
 def execute_many(
     connection: Connection,
     statement: sqlite.Insert | postgresql.Insert,
-    rows: Sequence[dict[str, Any]],
+    names: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
 ) -> int:
-    """Run `statement` once a row and return how many rows it inserted or changed."""
+    """Run `statement` with each of `rows`, whose values belong to the columns `names`.
+
+    Returns how many rows it inserted or changed.
+    """
     if not rows:
         return 0
     # Compiled here and handed to the driver as it is: SQLAlchemy's work on the parameters of each
     # row would take longer than the insertion. The values must be plain Python objects.
-    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    names = getattr(compiled, "positiontup", None)
-    parameters: Any = rows if names is None else list(map(itemgetter(*names), rows))
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(names))
+    order = getattr(compiled, "positiontup", None)
+    parameters: Any = rows
+    if order is None:
+        parameters = [dict(zip(names, row, strict=True)) for row in rows]
+    elif list(order) != list(names):
+        parameters = list(map(itemgetter(*map(list(names).index, order)), rows))
     return connection.exec_driver_sql(str(compiled), parameters).rowcount
 
 

@@ -40,13 +40,9 @@ def put(
             index_elements=["track_key", "encoder_id"],
             set_={"vector": statement.excluded.vector, "digest": statement.excluded.digest},
         ),
+        ("track_key", "encoder_id", "vector", "digest"),
         [
-            {
-                "track_key": keys[track_id],
-                "encoder_id": encoder_id,
-                "vector": vector.astype(_VECTOR).tobytes(),
-                "digest": digest,
-            }
+            (keys[track_id], encoder_id, vector.astype(_VECTOR).tobytes(), digest)
             for track_id, (vector, digest) in rows.items()
         ],
     )

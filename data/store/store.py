@@ -15,7 +15,7 @@ from data.events import Event, EventLog
 from data.ids import IdMap
 from data.store import embeddings, events, tracks
 from data.store.database import Database, open_database
-from data.store.events import EventCounts
+from data.store.events import EventColumns, EventCounts
 from data.store.text import storable
 from data.store.tracks import FileStamp, UpsertCounts
 from data.tracks import Track
@@ -148,22 +148,34 @@ class Store:
         with self._database.reading() as connection:
             return storable(user_id) and connection.scalar(statement) is not None
 
-    def add_events(self, given: Sequence[Event], *, replace_counts: bool = False) -> EventCounts:
+    def add_events(self, given: Sequence[Event]) -> EventCounts:
         """Append events, all of them or none; they are on the disk when this returns.
 
         Listeners that are new are created. An event id that is stored already is left as it is.
-
-        Parameters
-        ----------
-        given : sequence of Event
-            Events in the order in which they happened.
-        replace_counts : bool
-            For logs of counts: an event id that is stored already takes the new ``plays``.
 
         Raises
         ------
         DataError
             If an event is malformed (empty id, time not finite, negative ratio, plays below 1).
+        """
+        return self.add_event_columns(EventColumns.from_events(given))
+
+    def add_event_columns(
+        self, given: EventColumns, *, replace_counts: bool = False
+    ) -> EventCounts:
+        """Append many events at once, as `add_events` does.
+
+        Parameters
+        ----------
+        given : EventColumns
+            Events in the order in which they happened.
+        replace_counts : bool
+            An event without a time whose id is stored already gives it its ``plays``.
+
+        Raises
+        ------
+        DataError
+            If an event is malformed.
         """
         with self._database.writing() as connection:
             return events.add(connection, given, replace_counts=replace_counts)

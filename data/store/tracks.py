@@ -75,7 +75,8 @@ def upsert(
             index_elements=["track_id"],
             set_={name: statement.excluded[name] for name in _WRITTEN if name != "track_id"},
         ),
-        changed,
+        _WRITTEN,
+        [tuple(row.values()) for row in changed],
     )
     created = len(wanted) - len(stored)
     return UpsertCounts(created, len(changed) - created, len(wanted) - len(changed))
