@@ -207,7 +207,9 @@ def read_log(connection: Connection, items: IdMap) -> EventLog:
     rows, item_index = rows[item_index != MISSING], item_index[item_index != MISSING]
 
     keys, compact = np.unique(rows["user"], return_inverse=True)
-    name_of_key = dict(connection.execute(select(users.c.key, users.c.user_id)).tuples().all())
+    name_of_key = {
+        row.key: row.user_id for row in connection.execute(select(users.c.key, users.c.user_id))
+    }
     names = [name_of_key[int(key)] for key in keys]
     user_map = IdMap.sorted(names)
     return _log(user_map, items, user_map.indices(names)[compact], item_index, rows)
