@@ -16,6 +16,7 @@ preload_app = False  # native libraries with thread pools do not survive a fork
 accesslog = None  # the service writes its own, without the ids of listeners
 keepalive = 5
 graceful_timeout = 30
+control_socket_disable = True  # nothing here uses it, and services would share its path
 
 
 class WorkerLike(Protocol):

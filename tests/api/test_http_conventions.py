@@ -114,9 +114,18 @@ def test_the_docs_page_names_every_operation_and_field(client):
         assert all(f"<code>{field}</code>" in html for field in schema.get("properties", {}))
 
 
+def test_the_server_settings_leave_the_application_to_the_workers():
+    code = (
+        "import sys, api.gunicorn_conf\n"
+        "sys.exit(' '.join({'flask', 'prometheus_client', 'numpy'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_service_loads_no_training_library():
     code = (
-        "import sys, api\n"
+        "import sys, api.app\n"
         "heavy = {'tensorflow', 'keras', 'librosa', 'numba', 'pandas'} & set(sys.modules)\n"
         "sys.exit(', '.join(sorted(heavy)) or 0)"
     )
