@@ -145,7 +145,7 @@ def install_problem_handlers(app: APIFlask, log: Log) -> None:
         if isinstance(error, ArtefactError):
             # Its message names files of this machine.
             log.error("artefact", request_id=request_id(), exc_info=error)
-            detail = "the published model cannot be read; run `recsys doctor` or publish again"
+            detail = "the published model cannot be read; publish another with `recsys train`"
             return _respond(503, "not-ready", detail, retry_after=NOT_READY_RETRY_S)
         rule = next((_RULES[kind] for kind in type(error).__mro__ if kind in _RULES), None)
         if rule is None:
