@@ -156,7 +156,8 @@ class _Scan:
             if (track := self._tracks[track_id]).path is not None
             and self._at_path.get(track.path, track_id) != track_id
         ]
-        self._store.upsert_tracks(displaced)
+        if displaced:
+            self._store.upsert_tracks(displaced)
         lost = sum(self._tracks[track_id].path is not None for track_id in self._loose)
         if lost:
             self._report.notes.append(f"{lost} tracks of the catalogue are without their file")
@@ -209,7 +210,8 @@ class _Scan:
     def _write(self) -> None:
         # First the embeddings: were the scan cut off in between, the stamps would still be old,
         # and the next scan would come here again.
-        self._store.drop_embeddings(self._stale)
+        if self._stale:
+            self._store.drop_embeddings(self._stale)
         self._store.upsert_tracks(
             [file.track for file in self._batch.values()],
             {track_id: file.stamp for track_id, file in self._batch.items()},

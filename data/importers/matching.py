@@ -34,7 +34,7 @@ def normalise(text: str | None) -> str:
         )
     # Vowel signs and other marks that remain are no word characters to `re`; they hold words
     # together all the same.
-    words = _NOT_WORD.sub(_space_unless_mark, folded).strip()
+    words = " ".join(_NOT_WORD.sub(_space_unless_mark, folded).split())
     return words or folded.strip()
 
 
