@@ -12,6 +12,7 @@ from data.demo.instruments import Patch, Sound, drum, tone
 PEAK = 0.82
 """Highest sample of a track: lossy codecs overshoot, and must not clip."""
 
+_BASS = 0.55
 _LENGTHS = 12.0
 """Notes are cut to lengths of that many to the second, so that equal notes are rendered once."""
 
@@ -42,7 +43,8 @@ def render(song: Song) -> Sound:
         gain = effects.duck([hit.start for hit in score.drums["kick"]], genre.pump, n, sr)
         bass, chords, lead = bass * gain, chords * gain, lead * gain
 
-    levels = np.array(artist.balance, np.float32)
+    # Low notes carry far more power than they seem to: the bass stands lower than it sounds.
+    levels = np.array(artist.balance, np.float32) * np.array([1.0, _BASS, 1.0, 1.0], np.float32)
     stems = [drums * levels[0], bass * levels[1], chords * levels[2], lead * levels[3]]
     if genre.crackle:
         stems.append(effects.crackle(n, genre.crackle, sr, rng))
