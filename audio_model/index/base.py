@@ -73,7 +73,7 @@ def unit_rows(vectors: Floats) -> tuple[Floats, Mask]:
     """
     if vectors.ndim != 2:
         raise ParameterError(f"expected vectors of shape (n, dim), got {vectors.shape}")
-    missing = np.isnan(vectors).all(axis=1)
+    missing = np.asarray(np.isnan(vectors).all(axis=1))
     rows = np.where(missing[:, None], np.float32(0.0), vectors).astype(np.float32)
     if not np.isfinite(rows).all():
         row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
