@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from data.store.events import MAX_PLAYS
+
 MILLISECONDS_FROM = 1e11
 """Larger times are milliseconds; as seconds this would be the year 5138."""
 
 FUTURE_TOLERANCE = 86_400.0
 """Seconds; clocks and time zones are wrong by hours, not by more than a day."""
-
-MAX_PLAYS = 2**31 - 1
 
 SHOWN_LENGTH = 80
 """Characters of a cell that a reason repeats."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -18,6 +20,7 @@ from data.errors import ArtefactError, NotReadyError, ParameterError
 from data.schema import SCHEMA_VERSION, meta, metadata
 
 BUSY_SECONDS = 30
+RETRY_SECONDS = 0.02
 CACHE_KIB = 65_536
 CHUNK = 5_000
 """Ids in one ``IN (…)``; SQLite allows 32,766 variables a statement."""
@@ -181,12 +184,28 @@ def _configure_sqlite(dbapi_connection: Any, _record: object) -> None:
     dbapi_connection.isolation_level = None
     run: Callable[[str], Any] = dbapi_connection.execute
     run(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    # Changing the mode needs the file for itself; asking first keeps concurrent openers apart.
-    if run("PRAGMA journal_mode").fetchone()[0] != "wal":
-        run("PRAGMA journal_mode = WAL")
+    _write_ahead(run)
     run("PRAGMA synchronous = FULL")
     run("PRAGMA foreign_keys = ON")
     run(f"PRAGMA cache_size = -{CACHE_KIB}")
+
+
+def _write_ahead(run: Callable[[str], Any]) -> None:
+    """Switch to write-ahead logging, which a new file needs once.
+
+    The switch needs the file for itself and does not heed the busy timeout, so that of several
+    processes that create a store at the same moment one may be turned away: it tries again.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            if run("PRAGMA journal_mode").fetchone()[0] != "wal":
+                run("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(RETRY_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:

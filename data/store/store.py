@@ -13,7 +13,7 @@ from data import schema
 from data.errors import UnknownTrackError
 from data.events import Event, EventLog
 from data.ids import IdMap
-from data.store import embeddings, events, tracks
+from data.store import embeddings, events, logs, tracks
 from data.store.database import Database, open_database
 from data.store.events import EventColumns, EventCounts
 from data.store.text import storable
@@ -187,12 +187,12 @@ class Store:
         id.
         """
         with self._database.reading() as connection:
-            return events.read_log(connection, items)
+            return logs.read_log(connection, items)
 
     def user_log(self, user_id: str, items: IdMap) -> EventLog:
         """One listener's events, in the same form; empty for a listener nobody knows."""
         with self._database.reading() as connection:
-            return events.read_user_log(connection, user_id, items)
+            return logs.read_user_log(connection, user_id, items)
 
     # -- embeddings ------------------------------------------------------------------------------
 
