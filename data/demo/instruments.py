@@ -195,12 +195,16 @@ def _wave(patch: Patch, hertz: float, t: Sound, brightness: float, sr: int) -> S
         for extra in (0.0, 0.8)
     )
     fade = np.exp(-t / np.float32(patch.decay))
-    bend = patch.vibrato * 0.000578 * np.sin(2 * np.pi * 5.3 * t) * np.minimum(1, t * 3) / 33.3
+    bend = np.float32(0.0)
+    if patch.vibrato:
+        wobble = np.sin(np.float32(2 * np.pi * 5.3) * t) * np.minimum(1, 3 * t)
+        bend = np.float32(patch.vibrato * 0.000578 / 33.3) * wobble
     y = np.zeros(len(t), np.float32)
     voices = (-patch.detune, patch.detune) if patch.detune else (0.0,)
     for cents in voices:
-        cycles = hertz * 2 ** (cents / 1200) * (t.astype(np.float64) + bend) + abs(cents)
-        at = (cycles * _TABLE).astype(np.int32) & (_TABLE - 1)
+        # Single precision places a note of several seconds to within a few samples of the table.
+        steps = np.float32(_TABLE * hertz * 2 ** (cents / 1200)) * (t + bend)
+        at = (steps + np.float32(97 * abs(cents))).astype(np.int32) & (_TABLE - 1)
         low = settled[at]
         y += low + (struck[at] - low) * fade
     return y / np.float32(len(voices))
