@@ -12,42 +12,15 @@ it is handed c itself (with ``alpha=1``) and −c for observed pairs whose prefe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
 from threadpoolctl import threadpool_limits
 
 from cf_model.confidence import signed_confidence
 from cf_model.config import ALSSettings, ConfidenceSettings
-from cf_model.fold_in import FoldIn
-from data.arrays import Floats
+from cf_model.model import CollaborativeModel
 from data.errors import DataError
 from data.interactions import Interactions
-
-
-@dataclass(frozen=True)
-class CollaborativeModel:
-    """Item factors and what is needed to place any listener among them.
-
-    Parameters
-    ----------
-    item_factors : np.ndarray [shape=(n_items, factors), dtype=float32]
-        Rows of tracks that nobody is positive about are 0 and mean nothing; see `support`.
-    support : np.ndarray [shape=(n_items,), dtype=float32]
-        Number of listeners who are positive about each track; 0 = the factor cannot score.
-    regularization : float
-        λ that was used.
-    """
-
-    item_factors: Floats
-    support: Floats
-    regularization: float
-
-    @property
-    def fold_in(self) -> FoldIn:
-        """Solver that places a listener among these factors."""
-        return FoldIn(self.item_factors, self.regularization)
 
 
 def fit_als(

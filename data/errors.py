@@ -9,6 +9,7 @@
     ├── NotFoundError          a name that nothing answers to
     │   └── UnknownTrackError
     ├── NotReadyError          an earlier step has to run first
+    │   └── NotAnalysedError   one track has not been through the pipeline yet
     └── ArtefactError          a bundle or an encoder is damaged or of another format
 
 A message says what was expected, what came, and what to do.
@@ -56,6 +57,10 @@ class UnknownTrackError(NotFoundError):
 
 class NotReadyError(RecsysError):
     """An earlier step of the pipeline has to run first; the message names its command."""
+
+
+class NotAnalysedError(NotReadyError):
+    """One track of the catalogue has not been through the pipeline that the answer needs."""
 
 
 class ArtefactError(RecsysError):

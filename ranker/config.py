@@ -25,6 +25,9 @@ class RankerSettings(Settings):
     leaves: int = Field(15, ge=2)
     min_rows_in_leaf: int = Field(50, ge=1)
     patience: int = Field(30, ge=1, description="rounds without gain after which training stops")
+    min_validation: int = Field(
+        40, ge=1, description="held-out listeners that early stopping needs to be worth believing"
+    )
     min_listeners: int = Field(
         30,
         ge=2,

@@ -1,4 +1,4 @@
-"""Everything that proposes candidates, learned from a log up to some moment."""
+"""Everything that proposes candidates, as learned from a log up to some moment."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from audio_model.index import EmbeddingIndex, build_index
 
-from cf_model.als import CollaborativeModel, fit_als
-from cf_model.bridge import bridgeable, fit_bridge
+from audio_model.index import EmbeddingIndex
 from cf_model.confidence import signed_confidence
-from cf_model.config import ALSSettings, BridgeSettings, ConfidenceSettings
+from cf_model.config import ConfidenceSettings
 from cf_model.fold_in import FoldIn
+from cf_model.model import CollaborativeModel
 from data.arrays import Floats, Positions
-from data.events import EventLog
-from data.interactions import History, Interactions
+from data.interactions import History
 from data.tracks import Catalogue
 from ranker.candidates import Candidates, merge
 from ranker.config import CandidateSettings
@@ -27,8 +25,6 @@ from ranker.sources import (
     ContentSource,
     PopularSource,
 )
-
-DAY = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -117,70 +113,3 @@ class CandidateModels:
                 for source in self.sources
             }
         )
-
-
-def fit_candidate_models(
-    log: EventLog,
-    catalogue: Catalogue,
-    embeddings: Floats | None,
-    *,
-    als: ALSSettings,
-    bridge: BridgeSettings,
-    confidence: ConfidenceSettings,
-    candidates: CandidateSettings,
-    index: EmbeddingIndex | None = None,
-    seed: int = 0,
-) -> CandidateModels:
-    """Learn all sources from `log`.
-
-    Parameters
-    ----------
-    log : EventLog
-        Events over ``catalogue.items``.
-    catalogue : Catalogue
-        All tracks, heard or not.
-    embeddings : np.ndarray [shape=(n_items, dimension), dtype=float32] or None
-        Audio vectors, NaN rows where a track has none.
-    index : EmbeddingIndex, optional
-        Index over `embeddings`, when it exists already; sound does not depend on the log.
-    """
-    interactions = Interactions.from_log(log)
-    popularity = count_listeners(interactions, confidence)
-    recent = popularity
-    if log.has_timestamps:
-        since = float(log.timestamp.max()) - candidates.recent_days * DAY
-        recent = count_listeners(Interactions.from_log(log.since(since)), confidence)
-
-    collaborative = fit_als(interactions, als, confidence, seed=seed) if popularity.any() else None
-    if embeddings is not None and np.isnan(embeddings).all():
-        embeddings = None
-    if embeddings is not None and index is None:
-        index = build_index(embeddings, seed=seed)
-    bridged = None
-    if (
-        collaborative is not None
-        and embeddings is not None
-        and bridgeable(embeddings, collaborative.support).sum() >= bridge.min_tracks
-    ):
-        bridged = fit_bridge(
-            embeddings, collaborative.item_factors, collaborative.support, bridge, seed=seed
-        ).predict(embeddings)
-    return CandidateModels(
-        catalogue=catalogue,
-        confidence=confidence,
-        settings=candidates,
-        popularity=popularity,
-        recent_popularity=recent,
-        collaborative=collaborative,
-        embeddings=embeddings,
-        index=index,
-        bridged_factors=bridged,
-    )
-
-
-def count_listeners(interactions: Interactions, confidence: ConfidenceSettings) -> Floats:
-    """Distinct listeners who are positive about each track [shape=(n_items,)]."""
-    positive = signed_confidence(interactions.pairs, confidence) > 0
-    return np.bincount(
-        interactions.pairs.item_index[positive], minlength=len(interactions.items)
-    ).astype(np.float32)

@@ -16,6 +16,9 @@ from data.arrays import Floats
 from data.errors import ArtefactError
 from ranker.config import RankerSettings
 
+FEW_TREES = 60
+"""Trees grown when too few listeners can be held out to decide when to stop."""
+
 # LightGBM imports pandas and scikit-learn whenever they are installed, to accept their types. We
 # hand it numpy arrays only, and the serving process must stay without them (0.5 s and 80 MB each).
 _hidden = [name for name in ("pandas", "sklearn") if name not in sys.modules]
@@ -154,14 +157,18 @@ class LabelledLists:
 def train_ranker(
     lists: LabelledLists, names: Sequence[str], settings: RankerSettings, *, seed: int = 0
 ) -> LambdaRanker:
-    """Fit LambdaRank; a fifth of the listeners decides when to stop."""
+    """Fit LambdaRank.
+
+    A fifth of the listeners decides when to stop; where that would be fewer than
+    ``settings.min_validation``, their verdict would be noise, and a fixed small number of trees is
+    grown on everybody.
+    """
     listeners = np.random.default_rng(seed).permutation(len(lists.group))
-    n_validation = max(1, len(listeners) // 5)
-    validation = np.zeros(len(listeners), np.bool_)
-    validation[listeners[:n_validation]] = True
-    train_set, validation_set = (
-        _dataset(lists, names, chosen, seed) for chosen in (~validation, validation)
-    )
+    held_out = np.zeros(len(listeners), np.bool_)
+    held_out[listeners[: len(listeners) // 5]] = True
+    early = held_out.sum() >= settings.min_validation
+    if not early:
+        held_out[:] = False
     booster = lightgbm.train(
         {
             "objective": "lambdarank",
@@ -176,10 +183,10 @@ def train_ranker(
             "force_col_wise": True,
             "verbosity": -1,
         },
-        train_set,
-        num_boost_round=settings.trees,
-        valid_sets=[validation_set],
-        callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)],
+        _dataset(lists, names, ~held_out, seed),
+        num_boost_round=settings.trees if early else min(settings.trees, FEW_TREES),
+        valid_sets=[_dataset(lists, names, held_out, seed)] if early else None,
+        callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)] if early else None,
     )
     return LambdaRanker(booster)
 

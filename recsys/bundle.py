@@ -26,20 +26,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from audio_model.index import load_index
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cf_model.als import CollaborativeModel
+from audio_model.index import load_index
 from cf_model.config import ConfidenceSettings
+from cf_model.model import CollaborativeModel
 from data.errors import ArtefactError
 from data.ids import IdMap
 from data.tracks import Catalogue
 from ranker.config import CandidateSettings
 from ranker.features import feature_names
+from ranker.hybrid import Hybrid
 from ranker.models import CandidateModels
 from ranker.ranking import FusionRanker, LambdaRanker, Ranker
 from recsys.files import sha256, sync_tree
-from recsys.training import Hybrid
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -71,10 +71,12 @@ class ServeSettings(Settings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port; 0 = any free one")
     workers: int = Field(1, ge=1, description="server processes")
-    threads: int = Field(4, ge=1, description="threads in each process")
+    threads: int = Field(
+        8, ge=1, description="threads in each process; more than uploads can hold at once"
+    )
     max_upload_mb: int = Field(50, ge=1, description="largest upload, MiB")
     decode_workers: int = Field(1, ge=1, description="decoding children of each process")
-    upload_queue: int = Field(8, ge=1, description="uploads that may wait in each process")
+    upload_queue: int = Field(4, ge=1, description="uploads that may wait in each process")
 
 
 class Config(BaseSettings):

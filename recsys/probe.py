@@ -9,8 +9,8 @@ import numpy as np
 
 from data.errors import RecsysError
 from data.interactions import History
+from ranker.hybrid import discovering_listener
 from recsys.bundle import open_bundle
-from recsys.training import discovering_listener
 
 
 def main(folder: Path) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from data.arrays import Floats, Positions
-from data.errors import NotReadyError, ParameterError
+from data.errors import NotAnalysedError, NotReadyError, ParameterError
 from data.ids import MISSING
 from data.interactions import Interactions
 from data.store import Store
@@ -157,14 +157,14 @@ class Recommender:
         ------
         UnknownTrackError
             If the track is not in the catalogue.
-        NotReadyError
+        NotAnalysedError
             If it was added after the bundle, or has neither a vector nor listeners.
         """
         _check_n(n)
         self._store.track(track_id)  # an unknown track is the caller's error
         seed = self._items.index(track_id)
         if seed == MISSING:
-            raise NotReadyError(
+            raise NotAnalysedError(
                 f"track {track_id!r} was added after the current model was trained: "
                 "run `recsys embed` and `recsys train`"
             )
@@ -173,7 +173,7 @@ class Recommender:
             return self._similar_in_sound(models.embeddings[seed], n, exclude=seed)
         if models.collaborative is not None and models.collaborative.support[seed] > 0:
             return self._similar_in_taste(seed, n)
-        raise NotReadyError(
+        raise NotAnalysedError(
             f"track {track_id!r} has neither an audio vector nor listeners: run `recsys embed`"
         )
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from audio_model.index import EmbeddingIndex
 
+from audio_model.index import EmbeddingIndex
 from cf_model.confidence import signed_confidence
 from data.arrays import Floats, Positions
 from data.errors import NotReadyError
 from data.events import EventLog
-from data.interactions import History, Interactions
+from data.interactions import Interactions
 from data.splits import k_core
 from data.store import Store
 from data.tracks import Catalogue
-from ranker.candidates import Candidates
 from ranker.features import compute_features, feature_names
-from ranker.listener import Listener
-from ranker.models import CandidateModels, fit_candidate_models
-from ranker.ranking import FusionRanker, LabelledLists, Ranker, train_ranker
+from ranker.fitting import fit_candidate_models
+from ranker.hybrid import Hybrid, discovering_listener
+from ranker.models import CandidateModels
+from ranker.ranking import FusionRanker, LabelledLists, train_ranker
 from recsys.config import Config
 from recsys.holdout import hold_out
 
@@ -41,47 +41,6 @@ class TrainingData:
     catalogue: Catalogue
     log: EventLog
     embeddings: Floats | None
-
-
-@dataclass(frozen=True)
-class RankedList:
-    """Candidates of one listener in the ranker's order.
-
-    Parameters
-    ----------
-    item_index : np.ndarray [shape=(n,), dtype=int32]
-        Positions, best first.
-    score : np.ndarray [shape=(n,), dtype=float32]
-        The ranker's score, descending.
-    rows : np.ndarray [shape=(n,), dtype=int64]
-        Row of each in `candidates` and `features`.
-    candidates : Candidates
-        Where they came from.
-    features : np.ndarray [shape=(n_candidates, n_features), dtype=float32]
-        What they were ordered by.
-    """
-
-    item_index: Positions
-    score: Floats
-    rows: np.ndarray[tuple[int], np.dtype[np.intp]]
-    candidates: Candidates
-    features: Floats
-
-
-@dataclass(frozen=True)
-class Hybrid:
-    """Fitted sources and the ranker that orders what they propose."""
-
-    models: CandidateModels
-    ranker: Ranker
-
-    def rank(self, listener: Listener) -> RankedList:
-        """All candidates of `listener`, best first; ties go to the lower position."""
-        candidates = self.models.candidates(listener)
-        features = compute_features(self.models, listener, candidates)
-        score = self.ranker.predict(features) if len(candidates) else np.zeros(0, np.float32)
-        rows = np.lexsort((candidates.item_index, -score))
-        return RankedList(candidates.item_index[rows], score[rows], rows, candidates, features)
 
 
 def load_training_data(store: Store, encoder: tuple[str, int] | None) -> TrainingData:
@@ -185,11 +144,6 @@ def discoveries(
         if len(new):
             relevant[int(user)] = new.astype(np.int32)
     return histories, relevant
-
-
-def discovering_listener(models: CandidateModels, history: History) -> Listener:
-    """The listener who wants nothing they have heard already."""
-    return models.listener(history, excluded=history.item_index)
 
 
 def label_lists(

@@ -43,7 +43,7 @@ def current_version(models: Path) -> str:
     """
     current = read_pointer(models)
     if current is None:
-        raise NotReadyError(f"there is no trained model in {models}: run `recsys train`")
+        raise NotReadyError("there is no trained model yet: run `recsys train`")
     return current
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from audio_model.index import EmbeddingIndex
 
+from audio_model.index import EmbeddingIndex
 from data.arrays import Floats, Positions
 from ranker.candidates import CandidateList
 from ranker.listener import Listener

@@ -38,10 +38,9 @@ def demo(
 
 def build(workspace: Workspace, store: Store) -> None:
     """Every step up to the report, each reusing what an earlier run finished."""
+    from data.demo import write_demo_world
     from data.importers.library import scan_library
     from data.importers.listens import import_listens
-
-    from data.demo import write_demo_world
     from recsys.files import read_pointer
     from recsys.publishing import train_and_publish
 

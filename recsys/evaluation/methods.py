@@ -8,9 +8,9 @@ import numpy as np
 
 from data.arrays import Floats
 from ranker.candidates import reciprocal_rank_fusion
+from ranker.hybrid import Hybrid
 from ranker.listener import Listener
 from ranker.sources import CandidateSource
-from recsys.training import Hybrid
 
 Method = Callable[[int, Listener], Floats]
 """(position of the listener, listener) → score of every track [shape=(n_items,)], NaN = none."""

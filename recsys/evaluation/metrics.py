@@ -37,17 +37,28 @@ def ndcg(ranked: Positions, relevant: Positions, k: int) -> float:
     return float(discount[: len(hits)][hits].sum() / discount[: min(len(relevant), k)].sum())
 
 
-def bootstrap_interval(
+def bootstrap_intervals(
     values: Doubles, *, seed: int = 0, resamples: int = 2000, level: float = 0.95
-) -> tuple[float, float]:
-    """Percentile interval of the mean of `values` [shape=(n_listeners,)] over listeners.
+) -> tuple[Doubles, Doubles]:
+    """Percentile intervals of means over listeners, all columns resampled alike.
 
     For a paired comparison, pass the differences of two methods on the same listeners.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(n_listeners, m)]
+        One column an estimate.
+
+    Returns
+    -------
+    low, high : np.ndarray [shape=(m,)]
     """
     rng = np.random.default_rng(seed)
-    means = np.array(
-        [values[rng.integers(0, len(values), len(values))].mean() for _ in range(resamples)]
-    )
+    n = len(values)
+    means = np.empty((resamples, values.shape[1]))
+    for row in range(resamples):
+        drawn = np.bincount(rng.integers(0, n, n), minlength=n)
+        means[row] = drawn @ values / n
     tail = (1.0 - level) / 2.0
-    low, high = np.quantile(means, (tail, 1.0 - tail))
-    return float(low), float(high)
+    low, high = np.quantile(means, (tail, 1.0 - tail), axis=0)
+    return low, high

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from pydantic import BaseModel
 
-from data.arrays import Mask
+from data.arrays import Doubles, Mask
 from data.errors import DataError
 from ranker.candidates import CandidateList
 from recsys.config import Config
 from recsys.evaluation.methods import HYBRID, methods
-from recsys.evaluation.metrics import bootstrap_interval, ndcg, recall
+from recsys.evaluation.metrics import bootstrap_intervals, ndcg, recall
 from recsys.holdout import Protocol, hold_out
 from recsys.training import TrainingData, discoveries, discovering_listener, fit_hybrid
 
@@ -140,26 +140,32 @@ def _summarise(
     *,
     seed: int,
 ) -> Slice:
-    def estimate(sample: np.ndarray) -> Estimate:
-        low, high = bootstrap_interval(sample, seed=seed)
-        return Estimate(mean=float(sample.mean()), low=low, high=high)
-
-    n_listeners = len(next(iter(values[HYBRID].values())))
+    metrics = list(values[HYBRID])
+    samples = {
+        name: np.column_stack([by_metric[metric] for metric in metrics])
+        for name, by_metric in values.items()
+    }  # method → (n_listeners, n_metrics)
+    others = [name for name in samples if name != HYBRID]
+    n_listeners = len(samples[HYBRID])
     return Slice(
         n_items=n_items,
         n_listeners=n_listeners,
         n_listeners_without_relevant=n_evaluated - n_listeners,
         n_relevant=n_relevant,
-        methods={
-            name: {metric: estimate(np.array(sample)) for metric, sample in by_metric.items()}
-            for name, by_metric in values.items()
-        },
-        hybrid_minus={
-            name: {
-                metric: estimate(np.array(values[HYBRID][metric]) - np.array(sample))
-                for metric, sample in by_metric.items()
-            }
-            for name, by_metric in values.items()
-            if name != HYBRID
-        },
+        methods=_estimates(samples, metrics, seed),
+        hybrid_minus=_estimates(
+            {name: samples[HYBRID] - samples[name] for name in others}, metrics, seed
+        ),
     )
+
+
+def _estimates(
+    samples: dict[str, Doubles], metrics: list[str], seed: int
+) -> dict[str, dict[str, Estimate]]:
+    low, high = bootstrap_intervals(np.hstack(list(samples.values())), seed=seed)
+    mean = np.hstack([sample.mean(axis=0) for sample in samples.values()])
+    estimates = iter(
+        Estimate(mean=float(m), low=float(lo), high=float(hi))
+        for m, lo, hi in zip(mean, low, high, strict=True)
+    )
+    return {name: {metric: next(estimates) for metric in metrics} for name in samples}

@@ -6,8 +6,8 @@ from implicit.cpu.als import AlternatingLeastSquares
 from threadpoolctl import threadpool_limits
 
 from cf_model.als import default_regularization, fit_als
-from cf_model.config import ALSSettings, ConfidenceSettings
 from cf_model.confidence import signed_confidence
+from cf_model.config import ALSSettings, ConfidenceSettings
 from cf_model.fold_in import FoldIn
 from data.errors import DataError
 from data.events import EventKind, EventLog
@@ -70,9 +70,7 @@ def test_fold_in_equals_the_half_step_of_implicit() -> None:
         expected = reference.recalculate_user(np.arange(len(log.users)), signed)
     for user in range(len(log.users)):
         history = interactions.history(user)
-        got = model.fold_in.user_factor(
-            history.item_index, signed_confidence(history, CONFIDENCE)
-        )
+        got = model.fold_in.user_factor(history.item_index, signed_confidence(history, CONFIDENCE))
         np.testing.assert_allclose(got, expected[user], atol=1e-5)
 
 
@@ -118,5 +116,3 @@ def test_default_regularization_grows_with_the_length_of_histories() -> None:
     assert default_regularization(3 * 100, 100) == pytest.approx(1.0)
     assert default_regularization(0, 0) == pytest.approx(0.1)
     assert default_regularization(10**6, 100) == pytest.approx(10.0)
-
-

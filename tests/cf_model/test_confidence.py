@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cf_model.config import ConfidenceSettings
 from cf_model.confidence import signed_confidence
+from cf_model.config import ConfidenceSettings
 from data.interactions import History
 
 SETTINGS = ConfidenceSettings(alpha=2.0, like_plays=5.0, dislike_skips=5.0)

@@ -8,7 +8,8 @@ from cf_model.config import ALSSettings, BridgeSettings, ConfidenceSettings
 from data.events import EventLog
 from data.tracks import Catalogue, Track
 from ranker.config import CandidateSettings
-from ranker.models import CandidateModels, fit_candidate_models
+from ranker.fitting import fit_candidate_models
+from ranker.models import CandidateModels
 from tests.logs import make_log
 
 N_TRACKS = 60
@@ -21,13 +22,14 @@ def track_id(number: int) -> str:
 
 
 def planted_log(n_listeners: int = 40, seed: int = 0) -> EventLog:
-    """Even listeners play even tracks, odd ones odd tracks; no one plays a cold track."""
+    """Even listeners play even tracks, odd ones odd tracks, side by side; none a cold one."""
     rng = np.random.default_rng(seed)
     rows = []
     for user in range(n_listeners):
         own = [track for track in range(50) if track % 2 == user % 2]
         rows += [(f"u{user:02d}", track_id(track)) for track in rng.permutation(own)[:15]]
-    return make_log(rows, items=[track_id(track) for track in range(N_TRACKS)])
+    shuffled = [rows[row] for row in rng.permutation(len(rows))]
+    return make_log(shuffled, items=[track_id(track) for track in range(N_TRACKS)])
 
 
 def planted_embeddings(seed: int = 0) -> np.ndarray:

@@ -1,0 +1,41 @@
+# `make demo` and `make test` do everything on a machine with Python 3.11 and a C++ compiler.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO_HOME ?= demo-data
+
+.PHONY: demo test check bench format requirements clean
+
+demo: $(READY)  ## demo world, training, evaluation, server
+	$(BIN)/recsys --home $(DEMO_HOME) demo
+
+test: $(READY)  ## all tests
+	$(BIN)/pytest -n 2 --dist loadfile
+
+check: $(READY)  ## format, lint, layers, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## prints the benchmarks' own commands; each needs data or minutes
+	@sed -n 's/^    \(python -m bench.*\)/\1/p' bench/*.py
+
+requirements: $(READY)  ## pin what pyproject.toml asks for
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url \
+		--group dev pyproject.toml --output-file requirements.txt
+
+$(READY): requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(DEMO_HOME)

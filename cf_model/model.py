@@ -1,0 +1,32 @@
+"""What ALS leaves behind; serving needs this and not the library that fitted it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cf_model.fold_in import FoldIn
+from data.arrays import Floats
+
+
+@dataclass(frozen=True)
+class CollaborativeModel:
+    """Item factors and what is needed to place any listener among them.
+
+    Parameters
+    ----------
+    item_factors : np.ndarray [shape=(n_items, factors), dtype=float32]
+        Rows of tracks that nobody is positive about are 0 and mean nothing; see `support`.
+    support : np.ndarray [shape=(n_items,), dtype=float32]
+        Number of listeners who are positive about each track; 0 = the factor cannot score.
+    regularization : float
+        λ that was used.
+    """
+
+    item_factors: Floats
+    support: Floats
+    regularization: float
+
+    @property
+    def fold_in(self) -> FoldIn:
+        """Solver that places a listener among these factors."""
+        return FoldIn(self.item_factors, self.regularization)

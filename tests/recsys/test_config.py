@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from data.errors import ParameterError
+from recsys.config import Config, load_config
+
+
+def test_file_and_environment_set_the_same_keys_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "recsys.toml"
+    file.write_text("seed = 3\n[als]\nfactors = 8\niterations = 5\n")
+    monkeypatch.setenv("RECSYS_ALS__FACTORS", "16")
+    config = load_config(file)
+    assert (config.seed, config.als.factors, config.als.iterations) == (3, 16, 5)
+
+
+@pytest.mark.parametrize(
+    "text", ["sede = 3", "[als]\nfactor = 3", "[als]\nfactors = 0", "[als]\nfactors = 'many'"]
+)
+def test_unknown_keys_and_bad_values_are_refused_by_name(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "recsys.toml"
+    file.write_text(text)
+    with pytest.raises(ParameterError, match=r"sede|factor"):
+        load_config(file)
+
+
+@pytest.mark.parametrize("name", ["RECSYS_ALZ__FACTORS", "RECSYS_ALS__FACTOR"])
+def test_unknown_variables_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "16")
+    with pytest.raises(ParameterError, match=r"(?i)al[sz]"):
+        load_config()
+
+
+def test_a_file_that_is_not_toml_is_refused_with_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "recsys.toml"
+    file.write_text("seed 3")
+    with pytest.raises(ParameterError, match=r"recsys\.toml is not a TOML file"):
+        load_config(file)
+
+
+def test_settings_cannot_be_changed_after_loading() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Config().seed = 1  # type: ignore[misc]
