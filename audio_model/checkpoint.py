@@ -30,7 +30,8 @@ def restore_checkpoint(
     0, with network and optimiser untouched, where there is no checkpoint or it is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here, as numpy leaves a damaged archive open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = dict(stored)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return 0

@@ -33,8 +33,8 @@ class Recipe:
     embedding_dim : int
         Length of a vector.
     norm_momentum : float
-        Momentum of the batch statistics. Keras' 0.99 would leave a fifth of the initial values
-        in them after 150 steps.
+        Momentum of the batch statistics. Keras' 0.99 would leave a third of the initial values
+        in them after 100 steps.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Recipe:
     tau: float = 0.1
     noise_sigma: float = 0.05
     learning_rate: float = 1e-3
-    steps: int = 150
+    steps: int = 100
     filters: tuple[int, ...] = (32, 64, 128)
     embedding_dim: int = 128
     norm_momentum: float = 0.9

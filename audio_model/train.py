@@ -24,7 +24,7 @@ from data.arrays import Floats
 from data.errors import DataError, ParameterError
 
 CHECKPOINT_EVERY = 50
-"""Steps between checkpoints; about 15 s of work on two cores."""
+"""Steps between checkpoints; about 13 s of work on two cores."""
 _PARITY_CHUNKS = 16
 
 

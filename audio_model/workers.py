@@ -8,8 +8,10 @@ as one dead child breaks its whole pool.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import signal
+import sys
 import threading
 import time
 import weakref
@@ -237,6 +239,7 @@ def _serve(
         pipe.send(("failed", str(error)))
         return
     threadpool_limits(limits=1)
+    _silence_libraries()
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_AS, _address_space() + limits.memory_mb * 2**20)
     pipe.send(("ready", None))
@@ -254,6 +257,17 @@ def _serve(
         except MemoryError:
             answer = ("error", f"needs more than {limits.memory_mb} MiB of memory")
         pipe.send(answer)
+
+
+def _silence_libraries() -> None:
+    """Keep decoders from writing to the terminal; what matters comes back through the pipe.
+
+    Python's own standard error stays, so that a traceback is still seen.
+    """
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    os.close(null)
 
 
 def _limit(kind: int, soft: int) -> None:

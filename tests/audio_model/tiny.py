@@ -32,8 +32,8 @@ def kill_at(step: int):
 if __name__ == "__main__":
     from audio_model import train
 
-    music, out = Path(sys.argv[1]), Path(sys.argv[2])
+    music, cache = Path(sys.argv[1]), Path(sys.argv[2])
     train.CHECKPOINT_EVERY = 5
     train.train_encoder(
-        sorted(music.iterdir()), TINY, out=out, cache=out / "cache", on_progress=kill_at(8)
+        sorted(music.iterdir()), TINY, out=cache, cache=cache, on_progress=kill_at(8)
     )
