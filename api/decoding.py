@@ -43,7 +43,7 @@ class PoolLike(Protocol):
 
 @dataclass
 class _Entry:
-    encoder_dir: Path
+    encoder_id: str
     pool: PoolLike
     users: int = 0
 
@@ -89,22 +89,24 @@ class UploadDecoder:
         finally:
             self._slots.release()
 
-    def analyse(self, path: Path, encoder_dir: Path) -> AnalysisLike:
+    def analyse(self, path: Path, encoder_id: str, encoder_dir: Path) -> AnalysisLike:
         """Vector and duration of the audio at `path`.
 
         Parameters
         ----------
         path : Path
             File to decode, in a child process.
-        encoder_dir : Path
+        encoder_id : str
             Encoder of the bundle whose vectors the result is compared with.
+        encoder_dir : Path
+            Folder to load it from when the pool runs another one.
 
         Raises
         ------
         AudioError
             If the file cannot be decoded within the limits.
         """
-        entry = self._lease(encoder_dir)
+        entry = self._lease(encoder_id, encoder_dir)
         try:
             return entry.pool.analyse(path, timeout=TIMEOUT_S)
         finally:
@@ -117,12 +119,12 @@ class UploadDecoder:
         if entry is not None:
             entry.pool.close()
 
-    def _lease(self, encoder_dir: Path) -> _Entry:
+    def _lease(self, encoder_id: str, encoder_dir: Path) -> _Entry:
         with self._lock:
             retired = None
             entry = self._current
-            if entry is None or entry.encoder_dir != encoder_dir:
-                retired, entry = entry, _Entry(encoder_dir, self._make_pool(encoder_dir))
+            if entry is None or entry.encoder_id != encoder_id:
+                retired, entry = entry, _Entry(encoder_id, self._make_pool(encoder_dir))
                 self._current = entry
             entry.users += 1
             idle = retired is not None and retired.users == 0

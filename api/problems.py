@@ -21,6 +21,7 @@ from api.requestlog import Log, request_id
 from data.errors import (
     ArtefactError,
     AudioError,
+    NotAnalysedError,
     NotFoundError,
     NotReadyError,
     ParameterError,
@@ -100,6 +101,7 @@ class _Rule:
 _RULES: dict[type[RecsysError], _Rule] = {
     UnknownTrackError: _Rule(404, "unknown-track"),
     NotFoundError: _Rule(404, "not-found"),
+    NotAnalysedError: _Rule(409, "not-analysed"),
     NotReadyError: _Rule(503, "not-ready", NOT_READY_RETRY_S),
     ParameterError: _Rule(422, "parameter"),
     AudioError: _Rule(422, "audio"),

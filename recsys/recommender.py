@@ -96,10 +96,22 @@ class Recommender:
         """
         folder = self._bundle.encoder_dir
         if folder is None:
-            raise NotReadyError(
-                "the current model knows no sound: run `recsys embed`, then `recsys train`"
-            )
+            raise _no_sound()
         return folder
+
+    @property
+    def encoder_id(self) -> str:
+        """Id of that encoder.
+
+        Raises
+        ------
+        NotReadyError
+            If the bundle was trained without sound.
+        """
+        encoder_id = self._bundle.manifest.encoder_id
+        if encoder_id is None:
+            raise _no_sound()
+        return encoder_id
 
     def recommend(
         self, user_id: str, n: int = 20, *, exclude_listened: bool = True
@@ -195,9 +207,7 @@ class Recommender:
     ) -> RecommendationList:
         index = self._models.index
         if index is None:
-            raise NotReadyError(
-                "the current model knows no sound: run `recsys embed`, then `recsys train`"
-            )
+            raise _no_sound()
         if vector.shape != (index.dimension,):
             raise ParameterError(
                 f"expected a vector of {index.dimension} numbers, got shape {vector.shape}: "
@@ -264,6 +274,12 @@ class Recommender:
 def _first_row(found: tuple[Positions, Floats]) -> CandidateList:
     positions, cosine = found[0][0], found[1][0]
     return CandidateList(positions[positions >= 0], cosine[positions >= 0])
+
+
+def _no_sound() -> NotReadyError:
+    return NotReadyError(
+        "the current model knows no sound: run `recsys embed`, then `recsys train`"
+    )
 
 
 def _check_n(n: int) -> None:

@@ -30,7 +30,8 @@ R = TypeVar("R")
         {
             404: "The track is not in the catalogue",
             422: "A parameter is outside its range",
-            503: "No model has been published, or it does not hold the track yet",
+            409: "The track has not been analysed, or came after the current model",
+            503: "No model has been published",
         }
     )
 )
@@ -87,7 +88,7 @@ def similar_to_upload(form: UploadForm) -> UploadedTrackList:
     here = services()
     recommender = here.recommender()
     with private_copy(form.file, here.max_upload_bytes) as path:
-        analysis = here.decoder.analyse(path, recommender.encoder_dir)
+        analysis = here.decoder.analyse(path, recommender.encoder_id, recommender.encoder_dir)
     here.metrics.uploads.labels("analysed").inc()
     found = track_list(recommender.similar_to_vector(analysis.vector, form.n), here.store)
     return UploadedTrackList(**found.model_dump(), duration=analysis.duration)

@@ -13,7 +13,7 @@ from recsys.cli.session import opened
 if TYPE_CHECKING:
     from data.store import Store
     from recsys.bundle import Manifest
-    from recsys.evaluation.report import EvaluationReport
+    from recsys.evaluation.report import Estimate, EvaluationReport
     from recsys.workspace import Workspace
 
 
@@ -84,7 +84,7 @@ def show_report(report: EvaluationReport) -> None:
     out.print(
         f"{how}; {report.n_train_events} events to learn from, {report.n_test_events} held out.\n"
         f"Relevant = tracks a listener takes to for the first time. Ranking over the whole "
-        f"catalogue, mean over listeners with 95 % bootstrap interval, ranker: {report.ranker}; "
+        f"catalogue, mean over listeners ± half its 95 % bootstrap interval, ranker: {report.ranker}; "
         f"{report.candidate_recall:.0%} of the relevant tracks are among the candidates.",
         markup=False,
     )
@@ -101,11 +101,12 @@ def show_report(report: EvaluationReport) -> None:
         for method, values in part.methods.items():
             table.add_row(
                 method,
-                *(
-                    f"{values[column].mean:.3f} [{values[column].low:.3f}, "
-                    f"{values[column].high:.3f}]".replace("[", "\\[")
-                    for column in columns
-                ),
+                *(_cell(values[column]) for column in columns),
                 style="bold" if method == "hybrid" else "",
             )
         out.print(table)
+
+
+def _cell(estimate: Estimate) -> str:
+    """Mean and half the width of its interval."""
+    return f"{estimate.mean:.3f} ±{(estimate.high - estimate.low) / 2:.3f}"

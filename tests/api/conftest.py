@@ -79,6 +79,7 @@ class FakeRecommender:
 
     store: FakeStore
     version: str = "20260101T000000Z-1"
+    encoder_id: str = "first"
     encoder_dir: Path = Path("encoder-1")
 
     def recommend(

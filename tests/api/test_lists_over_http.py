@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from data.errors import ArtefactError, NotReadyError
+from data.errors import ArtefactError, NotAnalysedError, NotReadyError
 
 
 def test_recommendations_carry_metadata_score_sources_reason_and_version(client, world):
@@ -40,6 +40,17 @@ def test_unknown_listener_gets_a_flagged_fallback(client):
 def test_a_list_longer_than_the_catalogue_is_shorter(client, world):
     items = client.get("/v1/users/nobody/recommendations?n=200").get_json()["items"]
     assert len(items) == len(world.store.by_id)
+
+
+def test_a_seed_that_was_not_analysed_is_409(client, world, monkeypatch):
+    def not_analysed(track_id, n=20):
+        raise NotAnalysedError("run `recsys embed`")
+
+    monkeypatch.setattr(world.live.recommender, "similar", not_analysed)
+    answer = client.get("/v1/tracks/t1/similar")
+    assert answer.status_code == 409
+    assert answer.mimetype == "application/problem+json"
+    assert "recsys embed" in answer.json["detail"]
 
 
 def test_similar_leaves_the_seed_out(client):

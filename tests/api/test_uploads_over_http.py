@@ -119,10 +119,10 @@ def test_beyond_the_queue_an_upload_is_told_to_come_back(app, world, monkeypatch
     entered, release = threading.Semaphore(0), threading.Event()
     original = type(world.services.decoder).analyse
 
-    def slow(self, path, encoder_dir):
+    def slow(self, path, encoder_id, encoder_dir):
         entered.release()
         release.wait(10)
-        return original(self, path, encoder_dir)
+        return original(self, path, encoder_id, encoder_dir)
 
     monkeypatch.setattr(type(world.services.decoder), "analyse", slow)
     statuses = []
@@ -145,7 +145,9 @@ def test_beyond_the_queue_an_upload_is_told_to_come_back(app, world, monkeypatch
 
 def test_one_pool_serves_until_the_bundle_brings_another_encoder(client, world):
     send(client, FLAC)
+    world.live.recommender.encoder_dir = Path("newer-bundle")  # the same encoder
     send(client, FLAC)
+    world.live.recommender.encoder_id = "second"
     world.live.recommender.encoder_dir = Path("encoder-2")
     send(client, FLAC)
     assert [pool.encoder_dir.name for pool in world.pools] == ["encoder-1", "encoder-2"]
@@ -159,16 +161,16 @@ def test_a_replaced_pool_finishes_its_upload_before_it_closes(world, tmp_path):
     decoder = world.services.decoder
     audio = tmp_path / "a.wav"
     audio.write_bytes(WAV)
-    decoder.analyse(audio, Path("encoder-1"))
+    decoder.analyse(audio, "first", Path("encoder-1"))
     old = world.pools[0]
     closed_during = []
 
     def analyse_while_replaced(path, timeout=None):
-        decoder.analyse(path, Path("encoder-2"))
+        decoder.analyse(path, "second", Path("encoder-2"))
         closed_during.append(old.closed)
 
     old.analyse = analyse_while_replaced
-    decoder.analyse(audio, Path("encoder-1"))
+    decoder.analyse(audio, "first", Path("encoder-1"))
     assert closed_during == [False]
     assert old.closed
 
