@@ -52,7 +52,7 @@ class Recipe:
 RECIPES = {
     # The source article to the letter: two copies of the same chunk, noise of σ = 0.05 dB, τ = 0.1,
     # batches of 8 tracks. It fixes neither the number of steps nor the optimiser; the task is
-    # solved within some tens of steps, so that more change nothing (bench/results/real_audio.json).
+    # solved within some tens of steps, so that more steps change little.
     "article": Recipe("article"),
 }
 

@@ -1,6 +1,6 @@
 """Does the encoder hear which tracks belong together? Same-package precision on real music.
 
-    python bench/real_audio.py --music music [--out bench/results/real_audio.json]
+    python -m bench.real_audio --music music [--out bench/results/real_audio.json]
 
 The first-level folders of ``--music`` are the labels: the tracks of one game's soundtrack resemble
 each other. Compared: the trained ``article`` encoder, the same network untrained, and MFCC
@@ -15,27 +15,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import tempfile
 import time
 from pathlib import Path
 
+from bench.machine import describe_machine
+
 NEIGHBOURS = 5
 MUSIC = {".mp3", ".ogg", ".oga", ".opus", ".flac", ".wav"}
-
-
-def machine() -> dict[str, object]:
-    """What the numbers were measured on."""
-    models = [
-        line.split(":", 1)[1].strip()
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        if line.startswith("model name")
-    ]
-    return {
-        "processor": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-    }
 
 
 def measure(music: Path, scratch: Path, seeds: list[int], shortest: float) -> dict[str, object]:
@@ -110,7 +97,9 @@ def measure(music: Path, scratch: Path, seeds: list[int], shortest: float) -> di
             "train, spectrograms cached": training_seconds,
             "mfcc, one process": round(mfcc_seconds, 1),
         },
-        "machine": machine(),
+        # Seconds stretch on a machine that does other work as well: about `cores` is idle here.
+        "load_average_5_min": round(os.getloadavg()[1], 1),
+        "machine": describe_machine(),
     }
 
 

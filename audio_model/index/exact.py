@@ -77,13 +77,10 @@ class ExactIndex:
         ]
         for start in range(0, self.n_items, _ITEMS_AT_ONCE):
             stop = min(start + _ITEMS_AT_ONCE, self.n_items)
-            free = np.flatnonzero(allowed[start:stop])
-            if not free.size:
-                continue
             scores = queries @ self._rows[start:stop].T  # (queries, items)
+            scores[:, ~allowed[start:stop]] = -np.inf
             for row, score in enumerate(scores):
-                candidates = _at_least_kth(score[free], k)
-                found = free[candidates]
+                found = _at_least_kth(score, k)
                 best[row] = best_first(
                     np.concatenate([best[row][0], (found + start).astype(np.int32)]),
                     np.concatenate([best[row][1], score[found]]),
@@ -109,8 +106,9 @@ class ExactIndex:
 
 
 def _at_least_kth(score: Floats, k: int) -> Positions:
-    """Positions of all scores that tie with or beat the k-th best after rounding."""
-    if score.size <= k:
-        return np.arange(score.size, dtype=np.int32)
-    kth = np.partition(score, score.size - k)[score.size - k]
-    return np.flatnonzero(score >= kth - 10.0**-COSINE_DECIMALS).astype(np.int32)
+    """Positions of all finite scores that tie with or beat the k-th best after rounding."""
+    least = np.float32(-2.0)
+    if score.size > k:
+        kth = np.partition(score, score.size - k)[score.size - k]
+        least = max(least, kth - np.float32(10.0**-COSINE_DECIMALS))
+    return np.flatnonzero(score >= least).astype(np.int32)
