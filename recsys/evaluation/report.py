@@ -14,11 +14,12 @@ from pydantic import BaseModel
 from data.arrays import Doubles, Mask
 from data.errors import DataError
 from ranker.candidates import CandidateList
+from ranker.hybrid import discovering_listener
 from recsys.config import Config
 from recsys.evaluation.methods import HYBRID, methods
 from recsys.evaluation.metrics import bootstrap_intervals, ndcg, recall
 from recsys.holdout import Protocol, hold_out
-from recsys.training import TrainingData, discoveries, discovering_listener, fit_hybrid
+from recsys.training import TrainingData, discoveries, fit_hybrid
 
 METRICS = {"recall": recall, "ndcg": ndcg}
 
