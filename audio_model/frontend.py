@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
 from audio_model.decode import AudioStream, DecodeLimits
 from audio_model.mel import mel_filterbank
@@ -143,6 +144,18 @@ class FrontEnd:
         clipped: Floats = np.clip(level, self.min_db, 0.0).astype(np.float32)
         return clipped
 
+    def chunk_starts(self, n_frames: int) -> NDArray[np.int64]:
+        """First frame of each chunk that `chunks` takes from a track of `n_frames` frames.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_chunks,), dtype=int64]
+            Evenly spread and without overlap; 0 alone for a track shorter than a chunk.
+        """
+        count = max(1, min(self.max_chunks, n_frames // self.chunk_frames))
+        last = max(0, n_frames - self.chunk_frames)
+        return np.rint(np.linspace(0, last, count)).astype(np.int64)
+
     def chunks(self, power: Floats) -> Floats:
         """At most `max_chunks` chunks in dB, spread evenly over the whole track.
 
@@ -158,12 +171,11 @@ class FrontEnd:
         """
         loudest = float(power.max())
         length = power.shape[0]
-        count = min(self.max_chunks, length // self.chunk_frames)
-        if count == 0:
+        if length < self.chunk_frames:
             padded = np.full((1, self.n_mels, self.chunk_frames), self.min_db, np.float32)
             padded[0, :, :length] = self.decibels(power, loudest).T
             return padded
-        starts = np.rint(np.linspace(0, length - self.chunk_frames, count)).astype(np.int64)
+        starts = self.chunk_starts(length)
         picked = np.stack([power[start : start + self.chunk_frames] for start in starts])
         return np.ascontiguousarray(self.decibels(picked, loudest).transpose(0, 2, 1))
 
