@@ -17,6 +17,7 @@ from ai_edge_litert.interpreter import Interpreter
 from audio_model.decode import DecodeLimits
 from audio_model.files import sha256_of
 from audio_model.frontend import FrontEnd
+from audio_model.quiet import muted_stderr
 from data.arrays import Floats
 from data.errors import ArtefactError, AudioError, ParameterError
 
@@ -155,8 +156,9 @@ class Encoder:
         """
         card = EncoderCard.read(folder)
         try:
-            interpreter = Interpreter(model_path=str(folder / NETWORK_FILE), num_threads=1)
-            interpreter.allocate_tensors()
+            with muted_stderr():
+                interpreter = Interpreter(model_path=str(folder / NETWORK_FILE), num_threads=1)
+                interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ArtefactError(
                 f"{NETWORK_FILE} of {folder.name!r} cannot be opened: {error}"

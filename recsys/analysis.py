@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audio_model.encoder import Encoder
+from audio_model.encoder import EncoderCard
 from audio_model.pool import AnalysisPool
 from data.arrays import Floats
 from data.errors import AudioError
@@ -56,7 +56,7 @@ def embed_library(
     Vectors are stored as they come, so that an interrupted run goes on where it stopped. Files
     that failed are tried again at the next run.
     """
-    encoder_id = Encoder.load(encoder_dir).encoder_id
+    encoder_id = EncoderCard.read(encoder_dir).encoder_id
     done = store.embedded(encoder_id)
     tracks = store.tracks()
     report = AnalysisReport(

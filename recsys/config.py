@@ -18,7 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from audio_model.pool import DecodeLimits
+from audio_model.decode import DecodeLimits
 from cf_model.config import ALSSettings, BridgeSettings, ConfidenceSettings
 from data.errors import ParameterError
 from data.settings import Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audio_model.encoder import Encoder
+from audio_model.encoder import EncoderCard
 from data.store import Store
 from recsys.bundle import BundleFacts, Manifest, read_manifest, write_bundle
 from recsys.files import read_pointer
@@ -15,14 +15,14 @@ from recsys.versions import publish
 from recsys.workspace import Workspace
 
 
-def current_encoder(workspace: Workspace) -> Encoder | None:
-    """The workspace's encoder, None before one was trained."""
+def current_encoder(workspace: Workspace) -> EncoderCard | None:
+    """Card of the workspace's encoder, None before one was trained."""
     if read_pointer(workspace.encoders) is None:
         return None
-    return Encoder.load(workspace.encoder_dir())
+    return EncoderCard.read(workspace.encoder_dir())
 
 
-def workspace_data(workspace: Workspace, store: Store) -> tuple[TrainingData, Encoder | None]:
+def workspace_data(workspace: Workspace, store: Store) -> tuple[TrainingData, EncoderCard | None]:
     """Training data of the workspace, and the encoder that made its vectors."""
     encoder = current_encoder(workspace)
     data = load_training_data(

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.errors import NotReadyError
+from data.errors import NotReadyError, ParameterError
 from data.store import Store
 from recsys.config import ENV_HOME, Config, load_config
 from recsys.files import read_pointer, write_pointer
@@ -44,9 +44,16 @@ class Workspace:
         """Workspace at `home`, else at ``$RECSYS_HOME``, else at ``./recsys-data``.
 
         Nothing is created before something is written.
+
+        Raises
+        ------
+        ParameterError
+            If there is a file in the folder's place, or its settings are not valid.
         """
         folder = home or Path(os.environ.get(ENV_HOME) or DEFAULT_HOME)
         folder = folder.absolute()
+        if folder.exists() and not folder.is_dir():
+            raise ParameterError(f"expected a folder for the workspace, {folder} is a file")
         return cls(folder, load_config(folder / "recsys.toml"))
 
     def open_store(self) -> Store:

@@ -55,6 +55,3 @@ def main() -> None:
     except RecsysError as error:
         err.print(f"error: {error}", markup=False, style="red")
         sys.exit(FAILED)
-    except KeyboardInterrupt:
-        err.print("interrupted; run the same command again to go on", markup=False)
-        sys.exit(130)

@@ -46,8 +46,11 @@ def train_on_library(
     workspace: Workspace, store: Store, *, recipe: str | None = None, steps: int | None = None
 ) -> Path:
     """Train on every track with audio; returns the encoder's folder."""
+    from audio_model.quiet import muted_stderr
     from audio_model.recipes import recipe_named
-    from audio_model.train import train_encoder
+
+    with muted_stderr():  # TensorFlow introduces itself, whatever TF_CPP_MIN_LOG_LEVEL says
+        from audio_model.train import train_encoder
 
     paths = [Path(track.path) for track in store.tracks() if track.path is not None]
     if not paths:

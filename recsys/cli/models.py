@@ -6,7 +6,7 @@ import json
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from data.errors import ArtefactError
 from recsys.cli.output import out
@@ -53,7 +53,7 @@ def list_(
         out.print("no model yet: run `recsys train`")
         return
     columns = ("created", "tracks", "listeners", "events", "encoder", "ranker")
-    table = Table("", "version", *columns)
+    table = Table("", Column("version", overflow="fold"), *columns)
     for row in rows:
         mark = "→" if row["current"] else ""
         if "damaged" in row:

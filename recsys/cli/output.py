@@ -27,7 +27,10 @@ INCOMPLETE = 3
 
 SHOWN_PROBLEMS = 10
 
-out = Console(highlight=False, soft_wrap=True)
+PIPED_WIDTH = 10_000
+"""Columns where nobody's terminal sets a limit: a pipe gets whole ids, not as much as fits."""
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

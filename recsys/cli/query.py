@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,8 @@ from recsys.cli.session import opened
 
 if TYPE_CHECKING:
     from data.store import Store
-    from recsys.recommender import RecommendationList
+    from recsys.recommender import RecommendationList, Recommender
+    from recsys.workspace import Workspace
 
 Count = Annotated[int, typer.Option("-n", help="Length of the list.", min=1, max=1000)]
 AsJson = Annotated[bool, typer.Option("--json", help="List as JSON.")]
@@ -29,15 +31,16 @@ def recommend(
     as_json: AsJson = False,
 ) -> None:
     """Tracks for a listener, none of which they have heard."""
-    from recsys.live import LiveRecommender
-
     with opened(context) as (workspace, store):
-        answer = LiveRecommender(workspace, store).current().recommend(user, n)
+        answer = current_recommender(workspace, store).recommend(user, n)
         if answer.fallback:
-            err.print(
-                f"nothing is known about listener {user!r}: what most listeners play",
-                markup=False,
+            instead = (
+                "what most listeners play"
+                if answer.items
+                else "and nobody else has played anything either, so the list is empty; "
+                "`recsys similar TRACK` goes by sound alone"
             )
+            err.print(f"nothing is known about listener {user!r}: {instead}", markup=False)
         show_list(answer, store, as_json=as_json)
 
 
@@ -49,10 +52,9 @@ def similar(
 ) -> None:
     """Tracks like a track of the catalogue, or like any audio file."""
     from audio_model.pool import AnalysisPool
-    from recsys.live import LiveRecommender
 
     with opened(context) as (workspace, store):
-        recommender = LiveRecommender(workspace, store).current()
+        recommender = current_recommender(workspace, store)
         try:
             answer = recommender.similar(track, n)
         except UnknownTrackError:
@@ -63,6 +65,25 @@ def similar(
                 vector = pool.analyse(Path(track)).vector
             answer = recommender.similar_to_vector(vector, n)
         show_list(answer, store, as_json=as_json)
+
+
+def current_recommender(workspace: Workspace, store: Store) -> Recommender:
+    """Recommender of the current model, or of the newest before it that is not damaged.
+
+    Which models were refused, and why, goes to standard error: standard output is for the list.
+    """
+    import structlog
+
+    from recsys.live import LiveRecommender
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    return LiveRecommender(workspace, store).current()
 
 
 def show_list(answer: RecommendationList, store: Store, *, as_json: bool) -> None:
@@ -96,7 +117,11 @@ def show_list(answer: RecommendationList, store: Store, *, as_json: bool) -> Non
         return
     table = Table()
     for name in ("", "score", "artist", "title", "genre", "reason", "id"):
-        table.add_column(name, justify="right" if name in ("", "score") else "left")
+        table.add_column(
+            name,
+            justify="right" if name in ("", "score") else "left",
+            overflow="fold" if name == "id" else "ellipsis",  # an id is for copying
+        )
     for rank, item in enumerate(answer.items, start=1):
         track = tracks[item.track_id]
         cells = (

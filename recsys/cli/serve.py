@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recsys.cli.output import err
 from recsys.cli.session import workspace_of
 from recsys.config import ENV_HOME
-from recsys.workspace import Workspace
+
+if TYPE_CHECKING:
+    from recsys.workspace import Workspace
 
 APPLICATION = "api:create_app()"
 """Import string of the WSGI application; nothing below `api` imports it."""
