@@ -144,7 +144,12 @@ def main() -> None:
     parser.add_argument("--music", type=Path, required=True, help="folder of audio files")
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
     parser.add_argument("--checkpoint", type=Path, help="folder MSD_musicnn; default: installed")
-    parser.add_argument("--max-chunks", type=int, default=64, help="most chunks of a track")
+    parser.add_argument(
+        "--max-chunks",
+        type=int,
+        default=FrontEnd.max_chunks,
+        help="most chunks of a track, as the recipe's front end has it (default %(default)s)",
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes")
     arguments = parser.parse_args()
     os.nice(10)
