@@ -47,7 +47,8 @@ class Problem(BaseModel):
 
     type: str = Field(
         description="about:blank, or urn:recsys:problem:NAME with NAME one of validation, "
-        "unknown-track, not-found, not-ready, parameter, audio, audio-type, busy"
+        "unknown-track, not-found, not-ready, not-analysed, parameter, audio, audio-type, "
+        "media-type, too-large, busy"
     )
     title: str
     status: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,9 @@ LONGEST_WINDOW = 14 * 86_400.0
 """Seconds; what people will hear further ahead has more to do with the catalogue than with them."""
 
 WINDOW_SHARE = 0.1
+
+FEWEST_SHARE = 0.05
+FEWEST_EVENTS = 5_000
 
 
 class TemporalSplit(NamedTuple):
@@ -38,13 +42,19 @@ class TemporalSplit(NamedTuple):
 def choose_window(log: EventLog) -> float:
     """Length of the window to hold out, seconds: 10 % of the time `log` spans, at most 14 days.
 
+    Longer where that would hold next to nothing, as when a log of last year is followed by one
+    event of today: the window holds at least 5 % of the events, or 5,000 of them.
+
     Raises
     ------
     DataError
         If `log` is empty, or an event has no time.
     """
     first, last = _span(log)
-    return min(LONGEST_WINDOW, WINDOW_SHARE * (last - first))
+    enough = min(math.ceil(FEWEST_SHARE * len(log)), FEWEST_EVENTS)
+    earliest = float(np.partition(log.timestamp, -enough)[-enough])
+    length = min(LONGEST_WINDOW, WINDOW_SHARE * (last - first))
+    return max(length, last - earliest) if earliest > first else length
 
 
 def global_temporal_split(log: EventLog, window: float | None = None) -> TemporalSplit:

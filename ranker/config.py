@@ -21,9 +21,9 @@ class RankerSettings(Settings):
     """LightGBM LambdaRank."""
 
     trees: int = Field(400, ge=1, description="upper bound; early stopping ends sooner")
-    learning_rate: float = Field(0.05, gt=0, le=1)
-    leaves: int = Field(15, ge=2)
-    min_rows_in_leaf: int = Field(50, ge=1)
+    learning_rate: float = Field(0.05, gt=0, le=1, description="shrinkage of each tree")
+    leaves: int = Field(15, ge=2, description="leaves of a tree")
+    min_rows_in_leaf: int = Field(50, ge=1, description="candidates in a leaf, at least")
     patience: int = Field(30, ge=1, description="rounds without gain after which training stops")
     min_validation: int = Field(
         40, ge=1, description="held-out listeners that early stopping needs to be worth believing"

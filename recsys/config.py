@@ -50,7 +50,9 @@ class AnalysisSettings(Settings):
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="child processes"
     )
     max_seconds: float = Field(4 * 3600.0, gt=0, description="longest track, seconds")
-    memory_mb: int = Field(2048, ge=512, description="address space of a child, MiB")
+    memory_mb: int = Field(
+        2048, ge=512, description="memory a child may add to what it starts with, MiB"
+    )
     cpu_seconds: int = Field(300, ge=1, description="processor time for one file")
     timeout_seconds: float = Field(600.0, gt=0, description="time for one file")
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from data.errors import DataError
 from data.report import ImportReport
 
 EXTENSIONS = (".mp3", ".flac", ".ogg", ".oga", ".opus", ".wav")
-EXTRA_EXTENSIONS = (".m4a",)
-"""Decoded by PyAV, which is optional."""
+UNDECODED_EXTENSIONS = (".m4a",)
+"""Music that people have and libsndfile does not decode: named in the report, not passed over."""
 
 
 def audio_files(roots: Sequence[Path], report: ImportReport) -> list[str]:
@@ -38,8 +37,7 @@ def audio_files(roots: Sequence[Path], report: ImportReport) -> list[str]:
                 found[path] = None
     if not found and not report.n_problems:
         raise DataError(
-            f"no audio file under {', '.join(map(str, roots))}: looked for "
-            f"{', '.join((*EXTENSIONS, *EXTRA_EXTENSIONS))}"
+            f"no audio file under {', '.join(map(str, roots))}: looked for {', '.join(EXTENSIONS)}"
         )
     return list(found)
 
@@ -67,13 +65,13 @@ def _files(start: str, seen: set[tuple[int, int]], report: ImportReport) -> Iter
 def _wanted(path: str, report: ImportReport) -> bool:
     stem_and_extension = os.path.splitext(os.path.basename(path))  # noqa: PTH119, PTH122
     extension = stem_and_extension[1].lower()
-    if stem_and_extension[0].startswith(".") or extension not in EXTENSIONS + EXTRA_EXTENSIONS:
+    if stem_and_extension[0].startswith(".") or extension not in EXTENSIONS + UNDECODED_EXTENSIONS:
         report.ignored += 1
         return False
     if not os.path.isfile(path):  # noqa: PTH113
         report.skip(path, "not a regular file, or a link to nothing")
         return False
-    if extension in EXTRA_EXTENSIONS and find_spec("av") is None:
-        report.skip(path, f"{extension} files need PyAV, which is not installed: `pip install av`")
+    if extension in UNDECODED_EXTENSIONS:
+        report.skip(path, f"{extension} files cannot be decoded: convert it, to FLAC for example")
         return False
     return True

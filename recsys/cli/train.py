@@ -84,7 +84,8 @@ def show_report(report: EvaluationReport) -> None:
     out.print(
         f"{how}; {report.n_train_events} events to learn from, {report.n_test_events} held out.\n"
         f"Relevant = tracks a listener takes to for the first time. Ranking over the whole "
-        f"catalogue, mean over listeners ± half its 95 % bootstrap interval, ranker: {report.ranker}; "
+        f"catalogue, mean over listeners ± half its 95 % bootstrap interval, "
+        f"ranker: {report.ranker}; "
         f"{report.candidate_recall:.0%} of the relevant tracks are among the candidates.",
         markup=False,
     )

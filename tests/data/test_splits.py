@@ -1,5 +1,7 @@
 """Splits and the k-core, against naive references."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -38,6 +40,17 @@ PAIRS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=60)
 def test_window_is_a_tenth_of_the_log_and_two_weeks_at_most() -> None:
     assert choose_window(make_log([(0, 0)] * 2, [0.0, 20 * DAY])) == 0.1 * 20 * DAY
     assert choose_window(make_log([(0, 0)] * 2, [0.0, 900 * DAY])) == 14 * DAY
+
+
+def test_an_event_long_after_the_log_does_not_leave_the_window_empty() -> None:
+    times = [hour * 3600.0 for hour in range(1000)] + [400 * DAY]
+    split = global_temporal_split(make_log([(0, 0)] * 1001, times))
+    assert len(split.test) == math.ceil(0.05 * 1001)
+    assert split.cut == times[-len(split.test)]
+
+
+def test_a_window_that_would_swallow_the_log_stays_short() -> None:
+    assert choose_window(make_log([(0, 0)] * 101, [0.0] * 100 + [50 * DAY])) == 0.1 * 50 * DAY
 
 
 def test_temporal_split_cuts_everybody_at_one_time() -> None:
