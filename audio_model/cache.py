@@ -30,12 +30,15 @@ class CachedTracks:
 
     Parameters
     ----------
+    paths : tuple of Path
+        Audio files, in the order asked for, without those skipped.
     files : tuple of Path
-        One `.npy` a track, in the order of the paths asked for.
+        The `.npy` of each.
     skipped : dict of Path to str
         Files that cannot be analysed, and why.
     """
 
+    paths: tuple[Path, ...]
     files: tuple[Path, ...]
     skipped: dict[Path, str]
 
@@ -87,7 +90,7 @@ def cache_spectrograms(
                 if on_progress is not None:
                     on_progress(done, len(paths))
     usable = [path for path in names if path not in skipped]
-    return CachedTracks(tuple(names[path] for path in usable), skipped)
+    return CachedTracks(tuple(usable), tuple(names[path] for path in usable), skipped)
 
 
 def _key(path: Path, frontend: FrontEnd) -> str:

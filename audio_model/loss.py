@@ -36,3 +36,30 @@ def info_nce(anchors: Any, positives: Any, tau: float) -> tuple[Any, Any]:
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=diagonal, logits=similarity)
     found = tf.equal(tf.argmax(similarity, axis=1, output_type=tf.int32), diagonal)
     return tf.reduce_mean(losses), tf.reduce_mean(tf.cast(found, tf.float32))
+
+
+def similarity_transfer(vectors: Any, teacher: Any, tau: float) -> Any:
+    """How far the similarities among `vectors` are from those among the teacher's vectors.
+
+    For each row, the Kullback–Leibler divergence from the softmax of the teacher's similarities to
+    the other rows to that of the student's: ``KL( softmax(T_i/τ) ‖ softmax(S_i/τ) )``. It shapes
+    exactly what the vectors are used for, their cosines.
+
+    Parameters
+    ----------
+    vectors : tf.Tensor [shape=(batch, dim)]
+        Unit vectors.
+    teacher : tf.Tensor [shape=(batch, teacher_dim)]
+        Unit vectors of the same rows.
+    tau : float
+        Temperature.
+    """
+    # A row's similarity to itself says nothing; it is taken out of both distributions.
+    self_mask = tf.eye(tf.shape(vectors)[0]) * -1e9
+    student = tf.matmul(vectors, vectors, transpose_b=True) / tau + self_mask
+    target = tf.nn.softmax(tf.matmul(teacher, teacher, transpose_b=True) / tau + self_mask)
+    cross = tf.nn.softmax_cross_entropy_with_logits(labels=target, logits=student)
+    entropy = tf.nn.softmax_cross_entropy_with_logits(
+        labels=target, logits=tf.math.log(tf.maximum(target, 1e-30))
+    )
+    return tf.reduce_mean(cross - entropy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from audio_model.batches import PairBatches
+from audio_model.batches import PairBatch, PairBatches
 from audio_model.cache import CachedTracks, cache_spectrograms
 from audio_model.checkpoint import restore_checkpoint, save_checkpoint
 from audio_model.export import export_encoder
-from audio_model.loss import info_nce
-from audio_model.network import build_network
+from audio_model.index.base import unit_rows
+from audio_model.loss import info_nce, similarity_transfer
+from audio_model.network import EMBEDDING, PROJECTION, TEACHER, build_network, build_student
 from audio_model.recipes import Recipe
 from data.arrays import Floats
 from data.errors import DataError, ParameterError
@@ -60,6 +62,7 @@ def train_encoder(
     seed: int = 0,
     steps: int | None = None,
     workers: int = 2,
+    teacher: Callable[[Path], Floats] | None = None,
     on_progress: Callable[[TrainProgress], None] | None = None,
 ) -> Path:
     """Train by `recipe`, export, and return the encoder's folder ``out/<encoder_id>/``.
@@ -83,6 +86,9 @@ def train_encoder(
         Number of batches; the recipe's by default.
     workers : int
         Child processes that decode.
+    teacher : callable, optional
+        Path of an audio file → a teacher's vectors of its chunks [shape=(n_chunks, teacher_dim)],
+        which the student is pulled towards with ``recipe.teacher_weight``.
     on_progress : callable, optional
         Told after each file and each batch.
 
@@ -111,9 +117,13 @@ def train_encoder(
             f"training needs at least 2 tracks that can be analysed, got {len(tracks.files)} "
             f"of {len(paths)} files" + _first_reason(tracks)
         )
+    lessons = None if teacher is None else [unit_rows(teacher(path))[0] for path in tracks.paths]
+    batches = PairBatches(tracks, recipe, steps, seed, lessons)
     network = build_network(recipe, seed)
-    checkpoint = cache / "checkpoints" / f"{_run_key(tracks, recipe, seed, steps)}.npz"
-    last = _fit(network, PairBatches(tracks, recipe, steps, seed), recipe, checkpoint, report)
+    student = build_student(network, recipe, seed, batches.teacher_dim)
+    key = _run_key(tracks, recipe, seed, steps, batches.teacher_dim)
+    checkpoint = cache / "checkpoints" / f"{key}.npz"
+    last = _fit(student, batches, recipe, checkpoint, report)
     training = {
         "steps": steps,
         "tracks": len(tracks.files),
@@ -121,6 +131,7 @@ def train_encoder(
         "seed": seed,
         "loss": round(last.loss, 6),
         "accuracy": round(last.accuracy, 6),
+        "taught": teacher is not None,
     }
     folder = export_encoder(network, recipe, _some_chunks(tracks), out, training)
     checkpoint.unlink(missing_ok=True)
@@ -137,7 +148,7 @@ def untrained_encoder(recipe: Recipe, out: Path, seed: int = 0) -> Path:
 
 
 def _fit(
-    network: keras.Model,
+    student: keras.Model,
     batches: PairBatches,
     recipe: Recipe,
     checkpoint: Path,
@@ -146,35 +157,68 @@ def _fit(
     """Run the steps that are left; return the last progress."""
     # Some kernels add up in the order in which their threads finish, unless told not to.
     tf.config.experimental.enable_op_determinism()
-    optimizer = keras.optimizers.Adam(recipe.learning_rate)
-    optimizer.build(network.trainable_variables)
+    steps = len(batches)
+    optimizer = keras.optimizers.Adam(_learning_rate(recipe, steps))
+    optimizer.build(student.trainable_variables)
 
     @tf.function  # type: ignore[untyped-decorator]
-    def train_step(first: Any, second: Any) -> tuple[Any, Any]:
+    def train_step(batch: PairBatch) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
-            loss, accuracy = info_nce(
-                network(first, training=True), network(second, training=True), recipe.tau
+            first, second = (
+                student(batch.first, training=True),
+                student(batch.second, training=True),
             )
-        gradients = tape.gradient(loss, network.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
+            loss, accuracy = info_nce(first[PROJECTION], second[PROJECTION], recipe.tau)
+            if recipe.symmetric:
+                loss = (loss + info_nce(second[PROJECTION], first[PROJECTION], recipe.tau)[0]) / 2
+            if batches.teacher_dim:
+                loss += recipe.teacher_weight * (
+                    _teacher_loss(first, batch.first_teacher, recipe.tau)
+                    + _teacher_loss(second, batch.second_teacher, recipe.tau)
+                )
+        gradients = tape.gradient(loss, student.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, student.trainable_variables, strict=True))
         return loss, accuracy
 
-    steps = len(batches)
-    start = restore_checkpoint(checkpoint, network, optimizer)
+    start = restore_checkpoint(checkpoint, student, optimizer)
     progress = TrainProgress("train", start, steps)
-    for step in range(start, steps):
-        loss, accuracy = train_step(*batches[step])
-        progress = TrainProgress("train", step + 1, steps, float(loss), float(accuracy))
-        report(progress)
-        if (step + 1) % CHECKPOINT_EVERY == 0 and step + 1 < steps:
-            save_checkpoint(checkpoint, network, optimizer, step + 1)
+    # The next batch is made while the network works on this one.
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as ahead:
+        upcoming = ahead.submit(batches.__getitem__, min(start, steps - 1))
+        for step in range(start, steps):
+            batch = upcoming.result()
+            upcoming = ahead.submit(batches.__getitem__, min(step + 1, steps - 1))
+            loss, accuracy = train_step(batch)
+            progress = TrainProgress("train", step + 1, steps, float(loss), float(accuracy))
+            report(progress)
+            if (step + 1) % CHECKPOINT_EVERY == 0 and step + 1 < steps:
+                save_checkpoint(checkpoint, student, optimizer, step + 1)
     return progress
 
 
-def _run_key(tracks: CachedTracks, recipe: Recipe, seed: int, steps: int) -> str:
+def _teacher_loss(student: dict[str, Any], teacher: Any, tau: float) -> Any:
+    """Distance of a student's guesses and of its similarities from the teacher's."""
+    angle = tf.reduce_mean(1.0 - tf.reduce_sum(student[TEACHER] * teacher, axis=1))
+    named, _ = info_nce(student[TEACHER], teacher, tau)
+    return angle + 0.5 * named + similarity_transfer(student[EMBEDDING], teacher, tau)
+
+
+def _learning_rate(recipe: Recipe, steps: int) -> Any:
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    warm_up = max(1, steps // 20)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=recipe.learning_rate / warm_up,
+        decay_steps=max(1, steps - warm_up),
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warm_up,
+    )
+
+
+def _run_key(tracks: CachedTracks, recipe: Recipe, seed: int, steps: int, teacher_dim: int) -> str:
     """Digest of all that decides the result, so that a checkpoint never serves another run."""
     names = [path.name for path in tracks.files]
-    run = json.dumps([names, asdict(recipe), seed, steps], sort_keys=True)
+    run = json.dumps([names, asdict(recipe), seed, steps, teacher_dim], sort_keys=True)
     return hashlib.sha256(run.encode()).hexdigest()[:32]
 
 

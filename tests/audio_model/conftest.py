@@ -42,3 +42,16 @@ def encoder_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from audio_model.train import untrained_encoder
 
     return untrained_encoder(RECIPES["article"], tmp_path_factory.mktemp("encoders"))
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("music")
+    for seed in range(6):
+        soundfile.write(folder / f"{seed}.wav", tone(2.0, 8000, seed=seed), 8000)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")

@@ -32,19 +32,6 @@ from data.errors import ArtefactError, DataError, ParameterError
 
 
 @pytest.fixture(scope="module")
-def music(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("music")
-    for seed in range(6):
-        soundfile.write(folder / f"{seed}.wav", tone(2.0, 8000, seed=seed), 8000)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
 def trained(music, cache, tmp_path_factory):
     progress = []
     broken = tmp_path_factory.mktemp("broken") / "broken.mp3"
@@ -109,7 +96,8 @@ def test_batch_is_two_views_of_distinct_tracks_and_depends_on_seed_and_index(mus
     batches = PairBatches(tracks, TINY, STEPS, seed=3)
     assert isinstance(batches, keras.utils.PyDataset)
     assert len(batches) == STEPS
-    first, second = batches[0]
+    first, second, lesson, _ = batches[0]
+    assert lesson.shape == (4, 0)
     assert first.shape == second.shape == (4, 16, 16, 1)
     assert 0 < np.abs(first - second).max() < 1.0
     assert all(np.abs(first[0] - other).max() > 1.0 for other in first[1:])
