@@ -26,10 +26,11 @@ format: $(READY)
 bench: $(READY)  ## prints the benchmarks' own commands; each needs data or minutes
 	@sed -n 's/^    \(python -m bench.*\)/\1/p' bench/*.py
 
+# uv passes over upper bounds on Python, which backports-strenum has from 1.3 on; pip heeds them.
 requirements: $(READY)  ## pin what pyproject.toml asks for
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url \
-		--group dev pyproject.toml --output-file requirements.txt
+	echo 'backports-strenum<1.3' | $(BIN)/uv pip compile --quiet --no-header --no-annotate \
+		--no-emit-index-url --constraint - --group dev pyproject.toml --output-file requirements.txt
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
