@@ -49,9 +49,6 @@ def train_on_library(
     from audio_model.quiet import muted_stderr
     from audio_model.recipes import recipe_named
 
-    with muted_stderr():  # TensorFlow introduces itself, whatever TF_CPP_MIN_LOG_LEVEL says
-        from audio_model.train import train_encoder
-
     paths = [Path(track.path) for track in store.tracks() if track.path is not None]
     if not paths:
         raise NotReadyError(
@@ -59,6 +56,9 @@ def train_on_library(
         )
     config = workspace.config
     chosen = recipe_named(recipe or config.encoder.recipe)
+    with muted_stderr():  # TensorFlow introduces itself, whatever TF_CPP_MIN_LOG_LEVEL says
+        from audio_model.train import train_encoder
+
     with progress(f"training {chosen.name}") as advance:
 
         def on_progress(state: TrainProgress) -> None:
