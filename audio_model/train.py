@@ -22,6 +22,7 @@ from audio_model.index.base import unit_rows
 from audio_model.loss import info_nce, similarity_transfer
 from audio_model.network import EMBEDDING, PROJECTION, TEACHER, build_network, build_student
 from audio_model.recipes import Recipe
+from audio_model.whitening import whitened
 from data.arrays import Floats
 from data.errors import DataError, ParameterError
 
@@ -124,6 +125,8 @@ def train_encoder(
     key = _run_key(tracks, recipe, seed, steps, batches.teacher_dim)
     checkpoint = cache / "checkpoints" / f"{key}.npz"
     last = _fit(student, batches, recipe, checkpoint, report)
+    if recipe.whitening:
+        network = whitened(network, _spread_chunks(tracks), recipe.whitening)
     training = {
         "steps": steps,
         "tracks": len(tracks.files),
@@ -220,6 +223,12 @@ def _run_key(tracks: CachedTracks, recipe: Recipe, seed: int, steps: int, teache
     names = [path.name for path in tracks.files]
     run = json.dumps([names, asdict(recipe), seed, steps, teacher_dim], sort_keys=True)
     return hashlib.sha256(run.encode()).hexdigest()[:32]
+
+
+def _spread_chunks(tracks: CachedTracks) -> Floats:
+    """Every fourth chunk of every track [shape=(n, n_mels, chunk_frames)]."""
+    chunks = [tracks.chunks(track)[::4] for track in range(len(tracks.files))]
+    return np.concatenate(chunks).astype(np.float32)
 
 
 def _some_chunks(tracks: CachedTracks) -> Floats:

@@ -39,7 +39,7 @@ class StoreSettings(Settings):
 class EncoderSettings(Settings):
     """Training of the audio encoder."""
 
-    recipe: str = Field("article", description="recipe that `recsys encoder train` uses")
+    recipe: str = Field("default", description="recipe that `recsys encoder train` uses")
     steps: int | None = Field(None, ge=1, description="training steps; unset = the recipe's")
 
 

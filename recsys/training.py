@@ -43,13 +43,15 @@ class TrainingData:
     embeddings: Floats | None
 
 
-def load_training_data(store: Store, encoder: tuple[str, int] | None) -> TrainingData:
+def load_training_data(store: Store, encoder_id: str, dimension: int) -> TrainingData:
     """Catalogue, log and vectors out of the store.
 
     Parameters
     ----------
-    encoder : (str, int) or None
-        Id and dimension of the encoder whose vectors are wanted.
+    encoder_id : str
+        Encoder whose vectors are wanted.
+    dimension : int
+        Length of its vectors.
 
     Raises
     ------
@@ -63,17 +65,14 @@ def load_training_data(store: Store, encoder: tuple[str, int] | None) -> Trainin
             "or `recsys library import FILE`"
         )
     log = store.event_log(catalogue.items)
-    embeddings = None
-    if encoder is not None:
-        embeddings = store.embeddings(encoder[0], catalogue.items, encoder[1])
-        if np.isnan(embeddings).all():
-            embeddings = None
-    if not len(log) and embeddings is None:
+    embeddings = store.embeddings(encoder_id, catalogue.items, dimension)
+    with_sound = not np.isnan(embeddings).all()
+    if not len(log) and not with_sound:
         raise NotReadyError(
             "there is nothing to learn from: import listens with `recsys listens import FILE` "
             "or analyse the audio with `recsys embed`"
         )
-    return TrainingData(catalogue, log, embeddings)
+    return TrainingData(catalogue, log, embeddings if with_sound else None)
 
 
 def restrict_to_core(data: TrainingData, k: int) -> TrainingData:

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.errors import NotReadyError, ParameterError
+from audio_model.shipped import SHIPPED_ENCODER
+from data.errors import ParameterError
 from data.store import Store
 from recsys.config import ENV_HOME, Config, load_config
 from recsys.files import read_pointer, write_pointer
@@ -89,19 +90,9 @@ class Workspace:
         return self.home / "problems" / f"{name}.csv"
 
     def encoder_dir(self) -> Path:
-        """Folder of the current encoder.
-
-        Raises
-        ------
-        NotReadyError
-            If no encoder has been trained.
-        """
+        """Folder of the current encoder: the latest trained here, else the one that is shipped."""
         current = read_pointer(self.encoders)
-        if current is None:
-            raise NotReadyError(
-                f"there is no audio encoder in {self.encoders}: run `recsys encoder train`"
-            )
-        return self.encoders / current
+        return SHIPPED_ENCODER if current is None else self.encoders / current
 
     def use_encoder(self, encoder_id: str) -> None:
         """Make `encoder_id` the current encoder."""

@@ -86,6 +86,9 @@ class Recipe:
         Course of the step size; cosine rises over the first twentieth and then falls to 0.
     steps : int
         Batches that training takes unless told otherwise.
+    whitening : float
+        How far the directions of the trained space are evened out, 0 (not at all) … 1, see
+        `audio_model.whitening`.
     teacher_weight : float
         Weight of the terms that pull towards a teacher's vectors, where there are any.
     """
@@ -106,4 +109,5 @@ class Recipe:
     learning_rate: float = 1e-3
     schedule: Literal["constant", "cosine"] = "constant"
     steps: int = 100
+    whitening: float = 0.0
     teacher_weight: float = 0.0

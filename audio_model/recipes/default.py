@@ -20,6 +20,7 @@ DEFAULT = Recipe(
     projection_dim=128,
     learning_rate=2e-3,
     schedule="cosine",
-    steps=1200,
+    steps=500,
+    whitening=0.75,
     teacher_weight=1.0,
 )

@@ -161,7 +161,7 @@ def main() -> None:
     for name, row in results.items():
         print(f"{name:22s} {row}")
     if arguments.ship:
-        shipped = Path("audio_model/shipped")
+        shipped = Path("audio_model/shipped/encoder")
         shutil.rmtree(shipped, ignore_errors=True)
         shutil.copytree(folders["default"], shipped)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data.errors import ParameterError
-from recsys.cli.encoder import embed_tracks, summary, train_on_library
+from recsys.cli.encoder import embed_tracks, summary
 from recsys.cli.output import import_summary, out, progress
 from recsys.cli.serve import run_server
 from recsys.cli.session import opened
@@ -63,9 +63,6 @@ def build(workspace: Workspace, store: Store) -> None:
     with progress("reading events") as advance:
         listens = import_listens(world.listens, store, on_progress=advance)
     step.done(f"listens import: {import_summary(listens)}")
-    if read_pointer(workspace.encoders) is None:
-        train_on_library(workspace, store)
-    step.done(f"encoder train: {workspace.encoder_dir().name}")
     step.done(f"embed: {summary(embed_tracks(workspace, store))}")
     if read_pointer(workspace.models) is None:
         step.done(f"train: {describe(train_and_publish(workspace, store))}")

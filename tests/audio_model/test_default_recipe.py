@@ -21,6 +21,7 @@ from audio_model.network import (
 from audio_model.probes import average_precision, effective_rank
 from audio_model.recipes import Augmentation, recipe_named
 from audio_model.train import train_encoder
+from audio_model.whitening import whitened
 from tests.audio_model.tiny import TINY
 
 FLOOR = -80.0
@@ -44,6 +45,7 @@ TINY_DEFAULT = replace(
     symmetric=True,
     projection_dim=6,
     schedule="cosine",
+    whitening=0.75,
     teacher_weight=1.0,
 )
 
@@ -184,6 +186,16 @@ def test_taught_training_runs_and_exports(music, cache, tmp_path):
     assert encoder.card.training["taught"]
     assert len(taught) == len(tracks.paths)
     assert encoder.dimension == 8
+
+
+def test_whitening_evens_out_the_directions_and_keeps_unit_length():
+    network = build_network(TINY_DEFAULT, 0)
+    chunks = np.random.default_rng(6).uniform(FLOOR, 0.0, (200, 16, 16)).astype(np.float32)
+    before = np.asarray(network(chunks[..., None]))
+    after = np.asarray(whitened(network, chunks, 0.75)(chunks[..., None]))
+    np.testing.assert_allclose(np.linalg.norm(after, axis=1), 1.0, atol=1e-5)
+    assert effective_rank(after) > effective_rank(before) + 0.5
+    np.testing.assert_allclose(after.mean(axis=0), 0.0, atol=0.1)
 
 
 def test_average_precision_equals_the_naive_one():

@@ -257,7 +257,7 @@ def command_lines() -> list[tuple[str, str]]:
 
 def test_the_readme_goes_from_a_folder_and_a_log_to_recommendations() -> None:
     lines = [line for page, line in command_lines() if page == "README.md"]
-    wanted = ["library add", "listens import", "encoder train", "embed", "train", "evaluate",
+    wanted = ["library add", "listens import", "embed", "train", "evaluate",
               "recommend", "serve"]  # fmt: skip
     assert [verb for line, verb in zip(lines, wanted, strict=False) if line.startswith(verb)] == (
         wanted

@@ -65,7 +65,7 @@ def test_every_step_says_what_it_did_and_nothing_else(demo_home):
     assert printed["listens import"].out == "1600 new\n"
     assert "is trained and current; next: recsys embed" in printed["encoder train"].out
     assert printed["embed"].out.startswith("24 analysed")
-    assert "24 tracks, 80 listeners, 1600 events, encoder article-" in printed["train"].out
+    assert "24 tracks, 80 listeners, 1600 events, encoder default-" in printed["train"].out
     assert "LambdaRank" in printed["train"].out
     assert {name: result.err for name, result in printed.items() if result.err} == {}
 

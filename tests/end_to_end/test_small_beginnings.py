@@ -23,7 +23,7 @@ def unheard(demo_home, copied):
 
 
 def test_with_sound_alone_similar_works_and_recommend_says_why_it_is_empty(unheard):
-    assert "0 listeners, 0 events, encoder article-" in unheard("train").out
+    assert "0 listeners, 0 events, encoder default-" in unheard("train").out
     answer = unheard("recommend", "anybody")
     assert "nobody else has played anything either" in answer.err
     assert "nothing to evaluate" in unheard("evaluate", expect=FAILED).error
@@ -56,7 +56,7 @@ def test_a_handful_of_listeners_is_enough_for_lists(unheard, demo_home, tmp_path
 def test_every_step_that_comes_too_early_names_the_one_before(tmp_path):
     recsys = Recsys(tmp_path / "home")
     assert "recsys library add" in recsys("encoder", "train", expect=FAILED).error
-    assert "recsys encoder train" in recsys("embed", expect=FAILED).error
+    assert recsys("embed").out.startswith("0 analysed")
     assert "recsys library add" in recsys("train", expect=FAILED).error
     assert "recsys train" in recsys("recommend", "ada", expect=FAILED).error
     assert "recsys train" in recsys("similar", "t1", "--json", expect=FAILED).error

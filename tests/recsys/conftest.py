@@ -56,7 +56,7 @@ def store(workspace: Workspace) -> Iterator[Store]:
 
 @pytest.fixture
 def training_data(store: Store) -> TrainingData:
-    return load_training_data(store, (ENCODER, 4))
+    return load_training_data(store, ENCODER, 4)
 
 
 @pytest.fixture

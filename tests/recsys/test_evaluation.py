@@ -127,4 +127,4 @@ def test_a_log_in_which_nobody_discovers_anything_cannot_be_evaluated() -> None:
 
 def test_an_empty_store_says_what_to_import(workspace: Workspace) -> None:
     with workspace.open_store() as store, pytest.raises(NotReadyError, match="recsys library add"):
-        load_training_data(store, None)
+        load_training_data(store, "any", 4)
