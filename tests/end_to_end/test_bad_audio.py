@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -116,14 +117,14 @@ def test_an_empty_folder_fails_with_what_was_looked_for(recsys, tmp_path):
     assert "does not exist" in missing
 
 
-N_SONGS = 160
+N_SONGS = 64
 
 
 @pytest.fixture(scope="module")
 def songs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("many")
     for number in range(N_SONGS):
-        noise(folder / f"{number}.wav", 3.0, number)
+        noise(folder / f"{number}.wav", 20.0, number)
     return folder
 
 
@@ -139,7 +140,10 @@ def test_an_interrupted_embed_goes_on_where_it_stopped(copied, songs, blow):
     ) as process:
         until(lambda: stored(recsys.home) or process.poll() is not None)
         below = children(process.pid)
+        # Held, so that it is the blow that ends the run, however fast the machine.
+        signal_all(below, signal.SIGSTOP)
         process.send_signal(blow)
+        signal_all(below, signal.SIGCONT)
         said = process.communicate(timeout=TIMEOUT)[1].decode()
     until(lambda: not any(map(alive, below)), seconds=10)
     done = stored(recsys.home)
@@ -155,6 +159,12 @@ def stored(home):
     """Vectors in the store, read as anybody might who looks on."""
     with closing(sqlite3.connect(f"file:{home / 'recsys.db'}?mode=ro", uri=True)) as database:
         return database.execute("SELECT count(*) FROM embeddings").fetchone()[0]
+
+
+def signal_all(pids, number):
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def children(pid):
