@@ -256,12 +256,19 @@ def probe_bundle(folder: Path, *, timeout: float = 120.0) -> None:
     """
     command = [sys.executable, "-m", "recsys.probe", str(folder)]
     try:
-        child = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+        # A library that dies on a damaged file may print the damage, which is no text.
+        child = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=timeout
+        )
     except subprocess.TimeoutExpired as error:
         raise ArtefactError(
             f"bundle {folder.name} did not open within {timeout:g} s: run `recsys train`"
         ) from error
-    if child.returncode != 0:
-        said = child.stderr.strip().splitlines()
-        reason = said[-1] if said else f"the process that opened it ended with {child.returncode}"
-        raise ArtefactError(f"bundle {folder.name} is refused: {reason}")
+    if child.returncode == 0:
+        return
+    said = child.stderr.strip().splitlines()
+    if child.returncode < 0 or not said:
+        reason = f"the process that opened it ended with {child.returncode}; run `recsys train`"
+    else:
+        reason = said[-1]
+    raise ArtefactError(f"bundle {folder.name} is refused: {reason}")

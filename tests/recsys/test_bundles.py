@@ -91,6 +91,17 @@ def test_a_ranker_that_kills_the_process_costs_the_child_only(folder: Path) -> N
         probe_bundle(folder)
 
 
+def test_a_probe_that_dies_printing_bytes_that_are_no_text_is_a_refusal(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = tmp_path / "dying"
+    dying.write_text("#!/bin/sh\nprintf 'model \\201\\377' >&2\nkill -ABRT $$\n")
+    dying.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(dying))
+    with pytest.raises(ArtefactError, match="ended with -6; run `recsys train`"):
+        probe_bundle(folder)
+
+
 def test_publishing_that_fails_leaves_the_old_version_and_no_debris(
     workspace: Workspace, folder: Path
 ) -> None:
