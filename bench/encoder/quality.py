@@ -1,6 +1,6 @@
 """Encoders trained on some Debian packages, judged on the music of others.
 
-    python -m bench.encoder.quality --music FOLDER [--ship]
+    python -m bench.encoder.quality --music FOLDER --scratch FOLDER [--ship]
 
 `FOLDER` holds one folder a package (``bench/fetch_debian_music.py``). A quarter of the packages,
 drawn by `--seed`, is held out together with every artist in it: no package and no artist is on both
