@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from audio_model.constant_q import frontend_from
 from audio_model.decode import DecodeLimits
 from audio_model.files import sha256_of
 from audio_model.frontend import FrontEnd
@@ -24,6 +25,8 @@ from data.errors import ArtefactError, AudioError, ParameterError
 FORMAT = 1
 NETWORK_FILE = "encoder.tflite"
 CARD_FILE = "encoder.json"
+WEIGHTS_FILE = "weights.npz"
+"""What training can go on from; nothing that serves needs it."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class EncoderCard:
                 f"{str(card['sha256'])[:10]}…; {remedy}"
             )
         try:
-            card["frontend"] = FrontEnd(**card["frontend"])
+            card["frontend"] = frontend_from(card["frontend"])
         except (TypeError, ParameterError) as error:
             raise ArtefactError(
                 f"front end settings of encoder {folder.name!r} are not of this build: {error}"

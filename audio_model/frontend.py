@@ -48,6 +48,8 @@ class Spectrogram:
 class FrontEnd:
     """Settings of the spectrogram; an encoder works with exactly those it was trained on.
 
+    These are mel bands; `ConstantQFrontEnd` has bands in steps of pitch.
+
     Parameters
     ----------
     sr : int
@@ -86,6 +88,10 @@ class FrontEnd:
             raise ParameterError(f"n_fft must be even, got {self.n_fft}")
         if self.min_db >= 0:
             raise ParameterError(f"min_db must be below 0, got {self.min_db}")
+
+    def power(self, blocks: Iterable[Floats]) -> Floats:
+        """Power [shape=(n_frames, n_mels)] in the bands of this front end: mel bands."""
+        return self.mel_power(blocks)
 
     def mel_power(self, blocks: Iterable[Floats]) -> Floats:
         """Mel power spectrogram of a stream of mono samples at `sr`.
@@ -190,5 +196,5 @@ class FrontEnd:
             If the file cannot be analysed; the message is the reason.
         """
         stream = AudioStream(path, self.sr, max_seconds=max_seconds)
-        power = self.mel_power(stream)
+        power = self.power(stream)
         return Spectrogram(self.chunks(power), stream.duration, stream.digest)
