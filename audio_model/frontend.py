@@ -25,6 +25,18 @@ _POWER_FLOOR = 1e-10
 """`amin` of `librosa.power_to_db`."""
 
 
+def stacked(pieces: Iterable[Floats], columns: int) -> Floats:
+    """Rows of `pieces` below one another [shape=(n_rows, columns)], as by `np.concatenate`.
+
+    The bytes grow in place: a list of pieces would stand in memory twice while it is joined, which
+    for hours of sound is hundreds of megabytes.
+    """
+    rows = bytearray()
+    for piece in pieces:
+        rows += np.ascontiguousarray(piece, np.float32).data
+    return np.frombuffer(rows, np.float32).reshape(-1, columns)
+
+
 @dataclass(frozen=True)
 class Spectrogram:
     """The chunks of one track and what decoding told about it.
@@ -109,13 +121,15 @@ class FrontEnd:
         bank = mel_filterbank(self.sr, self.n_fft, self.n_mels).T  # (bins, n_mels)
         # Hann, periodic: what `scipy.signal.get_window` gives, without that import of a second.
         window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(self.n_fft) / self.n_fft)
-        out = []
-        for frames in self._frames(blocks):
+
+        def mel(frames: Floats) -> Floats:
             # In double precision, as bins 80 dB below the loudest drown in float32 rounding.
             spectrum = scipy.fft.rfft(frames * window, axis=1)  # (n, bins)
             power = np.square(spectrum.real) + np.square(spectrum.imag)
-            out.append(power.astype(np.float32) @ bank)
-        return np.concatenate(out) if out else np.zeros((0, self.n_mels), np.float32)
+            banded: Floats = power.astype(np.float32) @ bank
+            return banded
+
+        return stacked(map(mel, self._frames(blocks)), self.n_mels)
 
     def _frames(self, blocks: Iterable[Floats]) -> Iterator[Floats]:
         """Yield overlapping frames [shape=(n, n_fft)], `_FRAMES_AT_ONCE` of them until the last.

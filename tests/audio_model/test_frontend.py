@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,17 @@ def test_streamed_in_pieces_equals_the_whole(piece):
     frontend = FrontEnd()
     pieces = (y[start : start + piece] for start in range(0, y.size, piece))
     np.testing.assert_array_equal(frontend.mel_power(pieces), frontend.mel_power([y]))
+
+
+def test_frames_of_a_long_track_are_held_once():
+    frontend = FrontEnd(sr=8000, n_fft=64, hop_length=16)
+    block = tone(2.0, sr=8000)
+    tracemalloc.start()
+    power = frontend.mel_power(block for _ in range(40))
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held > power.nbytes == 40_001 * 128 * 4
+    assert peak < 1.4 * power.nbytes
 
 
 def test_streamed_resampling_equals_resampling_the_whole(write_sound):
