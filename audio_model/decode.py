@@ -170,6 +170,38 @@ class AudioStream:
             raise AudioError("no sound: every sample is zero")
 
 
+def read_sound(path: Path, *, max_seconds: float) -> tuple[Floats, int]:
+    """All samples of a file, for those who change them; `AudioStream` serves those who analyse.
+
+    Returns
+    -------
+    y : np.ndarray [shape=(n, channels), dtype=float32]
+        Samples as they were decoded.
+    sr : int
+        Their rate in Hz.
+
+    Raises
+    ------
+    AudioError
+        If the file cannot be read, is empty, or is longer than `max_seconds`.
+    """
+    descriptor, sound = _open(path)
+    try:
+        with sound:
+            blocks: list[Floats] = []
+            frames = 0
+            for block in _blocks(sound):
+                blocks.append(block)
+                frames += len(block)
+                if frames > max_seconds * sound.samplerate:
+                    raise AudioError(f"longer than {max_seconds:.0f} s")
+            if not blocks:
+                raise AudioError("nothing could be decoded")
+            return np.concatenate(blocks), int(sound.samplerate)
+    finally:
+        os.close(descriptor)
+
+
 def _blocks(sound: soundfile.SoundFile) -> Iterator[Floats]:
     """Yield what decodes [shape=(frames, channels)]; damage ends the stream, as in a player."""
     frames = max(1, BLOCK_VALUES // sound.channels)
