@@ -58,7 +58,7 @@ def read_header(file: Path) -> list[str]:
         raise DataError(f"{file} does not exist, or is no file")
     if not file.name.lower().endswith(SUFFIXES):
         raise DataError(f"{file.name}: expected one of {', '.join(SUFFIXES)}")
-    with _explained(file):
+    with explained(file):
         if _is_parquet(file):
             with pq.ParquetFile(file) as table:
                 names = [str(name) for name in table.schema_arrow.names]
@@ -89,7 +89,7 @@ def read_chunks(
     """
     header = read_header(file)
     positions = {name: header.index(name) for name in header if name in wanted}
-    with _explained(file):
+    with explained(file):
         if _is_parquet(file):
             yield from _parquet_chunks(file, positions, n_rows)
         else:
@@ -194,7 +194,7 @@ def _is_parquet(file: Path) -> bool:
 
 
 @contextmanager
-def _explained(file: Path) -> Iterator[None]:
+def explained(file: Path) -> Iterator[None]:
     """Turn what the readers raise into the project's words."""
     try:
         yield
