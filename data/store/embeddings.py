@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from data.errors import ArtefactError, DataError, UnknownTrackError
 from data.ids import MISSING, IdMap
@@ -80,6 +80,17 @@ def embedded(connection: Connection, encoder_id: str) -> set[str]:
         .where(embeddings.c.encoder_id == encoder_id)
     )
     return set(connection.scalars(statement))
+
+
+def dimensions(connection: Connection) -> dict[str, int]:
+    """Encoder id → length of its vectors, of every encoder that has any."""
+    # The length of a bytea and of a BLOB alike; were they mixed, `read` would say so.
+    size = func.max(func.length(embeddings.c.vector))
+    statement = select(embeddings.c.encoder_id, size).group_by(embeddings.c.encoder_id)
+    return {
+        encoder_id: n_bytes // _VECTOR.itemsize
+        for encoder_id, n_bytes in connection.execute(statement)
+    }
 
 
 def drop(connection: Connection, track_ids: Collection[str]) -> None:

@@ -233,6 +233,11 @@ class Store:
         with self._database.reading() as connection:
             return embeddings.embedded(connection, encoder_id)
 
+    def dimensions(self) -> dict[str, int]:
+        """Encoder id → length of its vectors, of every encoder that has any here."""
+        with self._database.reading() as connection:
+            return embeddings.dimensions(connection)
+
     def drop_embeddings(self, track_ids: Collection[str]) -> None:
         """Forget the vectors of these tracks, of every encoder."""
         with self._database.writing() as connection:

@@ -1,0 +1,1 @@
+"""What the system knows, in formats that others read."""
