@@ -47,6 +47,12 @@ class CachedTracks:
         loaded: NDArray[np.float16] = np.load(self.files[track], mmap_mode="r", allow_pickle=False)
         return loaded
 
+    def only(self, rows: Sequence[int]) -> CachedTracks:
+        """The tracks at `rows`, in that order; nothing skipped."""
+        return CachedTracks(
+            tuple(self.paths[row] for row in rows), tuple(self.files[row] for row in rows), {}
+        )
+
 
 def cache_spectrograms(
     paths: Sequence[Path],

@@ -1,4 +1,4 @@
-"""InfoNCE: each view must find its other view among the batch."""
+"""What training makes small."""
 
 from __future__ import annotations
 
@@ -63,3 +63,18 @@ def similarity_transfer(vectors: Any, teacher: Any, tau: float) -> Any:
         labels=target, logits=tf.math.log(tf.maximum(target, 1e-30))
     )
     return tf.reduce_mean(cross - entropy)
+
+
+def reconstruction(drawn: Any, chunks: Any, min_db: float) -> tuple[Any, Any]:
+    """Mean squared error of chunks drawn again, and the share of their variance that is explained.
+
+    Parameters
+    ----------
+    drawn, chunks : tf.Tensor [shape=(batch, n_mels, chunk_frames, 1)]
+        Decibels.
+    min_db : float
+        Floor of the range; the error is of ``chunk / min_db``.
+    """
+    error = tf.reduce_mean(tf.square(drawn - chunks))
+    variance = tf.math.reduce_variance(chunks)
+    return error / min_db**2, 1.0 - error / tf.maximum(variance, 1e-6)

@@ -13,8 +13,9 @@ from keras import layers
 
 from audio_model.recipes import Recipe
 
-EMBEDDING, PROJECTION, TEACHER = "embedding", "projection", "teacher"
-"""Outputs of a student: the vector itself, what pairs are compared by, the guess at the teacher."""
+EMBEDDING, PROJECTION, TEACHER, DRAWING = "embedding", "projection", "teacher", "drawing"
+"""Outputs of a student: the vector itself, what pairs are compared by, the guess at the teacher's
+vector, the chunk drawn again."""
 
 
 def build_network(recipe: Recipe, seed: int) -> keras.Model:
@@ -60,7 +61,41 @@ def build_student(
             teacher_dim, kernel_initializer=_glorot(seed + 103), name="teacher_dense"
         )(embedding)
         outputs[TEACHER] = layers.UnitNormalization(name="teacher_unit")(guess)
+    if recipe.objective == "reconstruction":
+        outputs[DRAWING] = _decoder(embedding, recipe, seed)
     return keras.Model(network.input, outputs, name=f"{recipe.name}_student")
+
+
+def _decoder(vector: Any, recipe: Recipe, seed: int) -> Any:
+    """Chunk in dB [shape=(batch, n_mels, chunk_frames, 1)] from its vector: the way back."""
+    frontend = recipe.frontend
+    halvings = len(recipe.filters)
+    rows = -(-frontend.n_mels // 2**halvings)
+    columns = -(-frontend.chunk_frames // 2**halvings)
+    widest = recipe.filters[-1]
+    x = layers.Dense(
+        rows * columns * widest,
+        activation="relu",
+        kernel_initializer=_glorot(seed + 201),
+        name="decoder_dense",
+    )(vector)
+    x = layers.Reshape((rows, columns, widest), name="decoder_shape")(x)
+    for block, filters in enumerate((*recipe.filters[-2::-1], 1)):
+        x = layers.Conv2DTranspose(
+            filters,
+            4,
+            strides=2,
+            padding="same",
+            activation=None if block == halvings - 1 else "relu",
+            kernel_initializer=_glorot(seed + 210 + block),
+            name=f"decoder_{block}",
+        )(x)  # (batch, 2 · mel, 2 · time, filters)
+    surplus = (
+        (0, rows * 2**halvings - frontend.n_mels),
+        (0, columns * 2**halvings - frontend.chunk_frames),
+    )
+    x = layers.Cropping2D(surplus, name="decoder_crop")(x)  # (batch, mel, time, 1)
+    return layers.Rescaling(-frontend.min_db / 2.0, frontend.min_db / 2.0, name="decibels")(x)
 
 
 def _pooled(x: Any, recipe: Recipe, seed: int) -> Any:

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from audio_model.encoder import WEIGHTS_FILE
 from audio_model.index import load_index
 from cf_model.config import ConfidenceSettings
 from cf_model.model import CollaborativeModel
@@ -125,7 +126,9 @@ def write_bundle(folder: Path, version: str, hybrid: Hybrid, facts: BundleFacts)
     if isinstance(hybrid.ranker, LambdaRanker):
         (folder / RANKER).write_text(hybrid.ranker.to_text(), "utf-8")
     if facts.encoder_dir is not None:
-        shutil.copytree(facts.encoder_dir, folder / ENCODER)
+        shutil.copytree(
+            facts.encoder_dir, folder / ENCODER, ignore=shutil.ignore_patterns(WEIGHTS_FILE)
+        )
     manifest = Manifest(
         format=FORMAT,
         version=version,

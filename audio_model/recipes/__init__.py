@@ -6,11 +6,12 @@ A new recipe is a module here and a row in `RECIPES`.
 from __future__ import annotations
 
 from audio_model.recipes.article import ARTICLE
+from audio_model.recipes.autoencoder import AUTOENCODER
 from audio_model.recipes.base import Augmentation, Recipe
 from audio_model.recipes.default import DEFAULT
 from data.errors import ParameterError
 
-RECIPES = {recipe.name: recipe for recipe in (ARTICLE, DEFAULT)}
+RECIPES = {recipe.name: recipe for recipe in (ARTICLE, DEFAULT, AUTOENCODER)}
 
 
 def recipe_named(name: str) -> Recipe:

@@ -57,6 +57,9 @@ class Recipe:
         Name of the recipe; the encoder's id starts with it.
     frontend : FrontEnd
         Settings of the spectrogram.
+    objective : {"contrastive", "reconstruction"}
+        What is learned: to tell pairs from the rest of the batch, or to draw a chunk again from its
+        vector.
     network : {"pooled", "strided"}
         Architecture, see `audio_model.network`.
     filters : tuple of int
@@ -91,10 +94,17 @@ class Recipe:
         `audio_model.whitening`.
     teacher_weight : float
         Weight of the terms that pull towards a teacher's vectors, where there are any.
+    validation_share : float
+        Share of the tracks that is held out, by whole groups, to probe the space; 0 = none.
+    probe_every : int
+        Steps between probes.
+    patience : int
+        Probes without a new best one after which training ends; the best one's weights are kept.
     """
 
     name: str
     frontend: FrontEnd = field(default_factory=FrontEnd)
+    objective: Literal["contrastive", "reconstruction"] = "contrastive"
     network: Literal["pooled", "strided"] = "pooled"
     filters: tuple[int, ...] = (32, 64, 128)
     embedding_dim: int = 128
@@ -111,3 +121,6 @@ class Recipe:
     steps: int = 100
     whitening: float = 0.0
     teacher_weight: float = 0.0
+    validation_share: float = 0.08
+    probe_every: int = 100
+    patience: int = 3

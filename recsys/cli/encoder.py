@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data.errors import NotReadyError
+from audio_model.quiet import muted_stderr
 from recsys.cli.output import INCOMPLETE, err, out, progress, show_problems
 from recsys.cli.session import opened
 
 if TYPE_CHECKING:
-    from audio_model.train import TrainProgress
+    from audio_model.fitting import TrainProgress
     from data.store import Store
     from recsys.analysis import AnalysisReport
+    from recsys.encoder_training import EncoderTraining
     from recsys.workspace import Workspace
 
 app = typer.Typer(help="Train the audio encoder.", no_args_is_help=True)
@@ -35,47 +35,64 @@ def train(
     steps: Annotated[
         int | None, typer.Option(help="Steps [default: the recipe's].", min=1, show_default=False)
     ] = None,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Start with new weights.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Use the new encoder even if it is not better.")
+    ] = False,
 ) -> None:
-    """Train the contrastive encoder on the library's audio and make it the current one."""
+    """Train the encoder further on the library's audio, and use the result if it is better."""
     with opened(context) as (workspace, store):
-        folder = train_on_library(workspace, store, recipe=recipe, steps=steps)
-        out.print(f"encoder {folder.name} is trained and current; next: recsys embed")
+        with muted_stderr():  # TensorFlow introduces itself, whatever TF_CPP_MIN_LOG_LEVEL says
+            import audio_model.train  # noqa: F401
+        from recsys.encoder_training import train_on_library
+
+        with progress("training the encoder") as advance:
+
+            def on_progress(state: TrainProgress) -> None:
+                advance(state.step, state.steps, _course(state))
+
+            training = train_on_library(
+                workspace,
+                store,
+                recipe=recipe,
+                steps=steps,
+                from_scratch=from_scratch,
+                force=force,
+                on_progress=on_progress,
+            )
+        out.print(outcome(training), markup=False)
 
 
-def train_on_library(
-    workspace: Workspace, store: Store, *, recipe: str | None = None, steps: int | None = None
-) -> Path:
-    """Train on every track with audio; returns the encoder's folder."""
-    from audio_model.quiet import muted_stderr
-    from audio_model.recipes import recipe_named
+def _course(state: TrainProgress) -> str:
+    """How training goes, behind its progress bar."""
+    if state.stage == "decode":
+        return "decoding"
+    course = f"loss {state.loss:.3f} accuracy {state.accuracy:.2f}"
+    if state.probe is not None:
+        course += f" probe {state.probe.score:.3f} rank {state.probe.effective_rank:.0f}"
+    return course
 
-    paths = [Path(track.path) for track in store.tracks() if track.path is not None]
-    if not paths:
-        raise NotReadyError(
-            "the library has no audio to train on: run `recsys library add FOLDER` first"
+
+def outcome(training: EncoderTraining) -> str:
+    """What came out of a training, in two lines."""
+    origin = f"from {training.started_from}" if training.started_from else "from scratch"
+    if training.probe is None or training.probe_before is None:
+        verdict = "the library is too small to hold tracks out, so neither was judged"
+    else:
+        verdict = (
+            f"on tracks of artists it has not heard: probe {training.probe.score:.3f} "
+            f"against {training.probe_before.score:.3f} of {training.before}"
         )
-    config = workspace.config
-    chosen = recipe_named(recipe or config.encoder.recipe)
-    with muted_stderr():  # TensorFlow introduces itself, whatever TF_CPP_MIN_LOG_LEVEL says
-        from audio_model.train import train_encoder
-
-    with progress(f"training {chosen.name}") as advance:
-
-        def on_progress(state: TrainProgress) -> None:
-            advance(state.step, state.steps)
-
-        folder = train_encoder(
-            paths,
-            chosen,
-            out=workspace.encoders,
-            cache=workspace.cache,
-            seed=config.seed,
-            steps=steps or config.encoder.steps,
-            workers=config.analysis.workers,
-            on_progress=on_progress,
+    if training.taken:
+        following = f"encoder {training.trained} is trained and current; next: recsys embed"
+    else:
+        following = (
+            f"encoder {training.before} stays current; `recsys encoder train --force` takes the "
+            "new one all the same"
         )
-    workspace.use_encoder(folder.name)
-    return folder
+    return f"{training.trained} was trained {origin}; {verdict}\n{following}"
 
 
 def embed(

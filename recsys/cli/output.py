@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import typer
 from rich.console import Console
@@ -34,23 +35,31 @@ out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty()
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+class Advance(Protocol):
+    """Tells a progress bar how far its work is."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """`done` of `total` units, with a `note` behind the bar."""
+
+
 @contextmanager
-def progress(task: str) -> Iterator[Callable[[int, int], None]]:
-    """Progress bar on a terminal, nothing when piped; yields ``advance(done, total)``."""
+def progress(task: str) -> Iterator[Advance]:
+    """Progress bar on a terminal, nothing when piped; yields ``advance(done, total, note)``."""
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
         console=err,
         transient=True,
         disable=not sys.stderr.isatty(),
     ) as bar:
-        row = bar.add_task(task, total=None)
+        row = bar.add_task(task, total=None, note="")
 
-        def advance(done: int, total: int) -> None:
-            bar.update(row, completed=done, total=total)
+        def advance(done: int, total: int, note: str = "") -> None:
+            bar.update(row, completed=done, total=total, note=note)
 
         yield advance
 

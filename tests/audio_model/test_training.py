@@ -17,7 +17,7 @@ import soundfile
 from conftest import tone
 from tiny import STEPS, TINY
 
-from audio_model import train as train_module
+from audio_model import fitting
 from audio_model.augment import noisy_view
 from audio_model.batches import PairBatches
 from audio_model.cache import cache_spectrograms
@@ -116,7 +116,11 @@ def test_training_reports_progress_and_writes_a_card(trained):
     training = card["training"]
     assert (training["tracks"], training["skipped"], training["steps"]) == (6, 1, STEPS)
     assert np.isfinite(training["loss"])
-    assert sorted(path.name for path in folder.iterdir()) == ["encoder.json", "encoder.tflite"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "encoder.json",
+        "encoder.tflite",
+        "weights.npz",
+    ]
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
@@ -134,7 +138,7 @@ def test_training_killed_in_its_middle_goes_on_to_the_same_encoder(
     environment = {**os.environ, "PYTHONPATH": str(root)}
     killed = subprocess.run(script, env=environment, capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    monkeypatch.setattr(train_module, "CHECKPOINT_EVERY", 5)
+    monkeypatch.setattr(fitting, "CHECKPOINT_EVERY", 5)
     steps = []
     folder = train_encoder(
         sorted(music.iterdir()),

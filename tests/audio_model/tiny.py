@@ -30,10 +30,10 @@ def kill_at(step: int):
 
 
 if __name__ == "__main__":
-    from audio_model import train
+    from audio_model import fitting, train
 
     music, cache = Path(sys.argv[1]), Path(sys.argv[2])
-    train.CHECKPOINT_EVERY = 5
+    fitting.CHECKPOINT_EVERY = 5
     train.train_encoder(
         sorted(music.iterdir()), TINY, out=cache, cache=cache, on_progress=kill_at(8)
     )

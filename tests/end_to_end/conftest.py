@@ -60,7 +60,7 @@ def _build(folder: Path) -> None:
     printed = {
         "library add": recsys("library", "add", world.music),
         "listens import": recsys("listens", "import", world.listens),
-        "encoder train": recsys("encoder", "train", "--steps", "5"),
+        "encoder train": recsys("encoder", "train", "--from-scratch", "--force", "--steps", "5"),
         "embed": recsys("embed"),
         "train": recsys("train"),
         "evaluate": recsys("evaluate", "--json"),

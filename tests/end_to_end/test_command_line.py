@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,16 @@ def test_every_step_says_what_it_did_and_nothing_else(demo_home):
     assert "24 tracks, 80 listeners, 1600 events, encoder default-" in printed["train"].out
     assert "LambdaRank" in printed["train"].out
     assert {name: result.err for name, result in printed.items() if result.err} == {}
+
+
+def test_an_encoder_that_cannot_be_judged_is_not_used(demo_home, copied):
+    recsys = copied()
+    shutil.rmtree(recsys.home / "encoders")  # back to the encoder of the package
+    said = recsys("encoder", "train", "--recipe", "article", "--steps", "1").out
+    assert re.search(r"article-\w+ was trained from scratch; the library is too small", said)
+    assert re.search(r"encoder default-\w+ stays current.*--force", said)
+    assert not (recsys.home / "encoders" / "CURRENT").exists()
+    assert recsys("embed", "--json").json()["encoder_id"].startswith("default-")
 
 
 def test_evaluate_compares_methods_on_every_slice_and_keeps_the_report(demo_home):
