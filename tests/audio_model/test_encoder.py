@@ -38,7 +38,7 @@ def test_loaded_encoder_knows_its_settings(encoder_dir):
     assert encoder.encoder_id == encoder_dir.name
     assert encoder.encoder_id.startswith("article-")
     assert encoder.frontend == FrontEnd()
-    assert encoder.card.training == {"steps": 0}
+    assert encoder.card.training == {"steps": 0, "precision": "float32"}
 
 
 def test_chunks_of_another_shape_are_refused(encoder_dir):
