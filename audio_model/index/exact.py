@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audio_model.index.base import (
     COSINE_DECIMALS,
@@ -33,12 +34,13 @@ class ExactIndex:
     kind = "exact"
 
     def __init__(self, vectors: Floats) -> None:
-        self._rows, self._valid = unit_rows(vectors)
+        self._rows, valid = unit_rows(vectors)
+        self._missing = np.flatnonzero(~valid)
 
     @classmethod
     def _of_unit_rows(cls, rows: Floats, valid: Mask) -> ExactIndex:
         index = cls.__new__(cls)
-        index._rows, index._valid = rows, valid
+        index._rows, index._missing = rows, np.flatnonzero(~valid)
         return index
 
     @property
@@ -56,21 +58,19 @@ class ExactIndex:
     ) -> tuple[Positions, Floats]:
         """Most similar items to each query, see `EmbeddingIndex.search`."""
         queries, answerable = check_query(vectors, k, self.dimension)
-        allowed = self._valid.copy()
-        if exclude is not None:
-            allowed[exclude] = False
+        barred = self._missing if exclude is None else np.union1d(self._missing, exclude)
         positions, cosine = empty_result(len(queries), k)
         for start in range(0, len(queries), _QUERIES_AT_ONCE):
             batch = np.flatnonzero(answerable[start : start + _QUERIES_AT_ONCE]) + start
             for row, (found, score) in zip(
-                batch, self._search_batch(queries[batch], k, allowed), strict=True
+                batch, self._search_batch(queries[batch], k, barred), strict=True
             ):
                 positions[row, : found.size] = found
                 cosine[row, : found.size] = score
         return positions, cosine
 
     def _search_batch(
-        self, queries: Floats, k: int, allowed: Mask
+        self, queries: Floats, k: int, barred: NDArray[np.integer]
     ) -> list[tuple[Positions, Floats]]:
         best: list[tuple[Positions, Floats]] = [
             (np.zeros(0, np.int32), np.zeros(0, np.float32)) for _ in queries
@@ -78,9 +78,10 @@ class ExactIndex:
         for start in range(0, self.n_items, _ITEMS_AT_ONCE):
             stop = min(start + _ITEMS_AT_ONCE, self.n_items)
             scores = queries @ self._rows[start:stop].T  # (queries, items)
-            scores[:, ~allowed[start:stop]] = -np.inf
+            first, last = np.searchsorted(barred, (start, stop))
+            scores[:, barred[first:last] - start] = -np.inf
             for row, score in enumerate(scores):
-                found = _at_least_kth(score, k)
+                found = _at_least_kth(score, k, best[row][1])
                 best[row] = best_first(
                     np.concatenate([best[row][0], (found + start).astype(np.int32)]),
                     np.concatenate([best[row][1], score[found]]),
@@ -105,10 +106,15 @@ class ExactIndex:
         return cls._of_unit_rows(rows, valid)
 
 
-def _at_least_kth(score: Floats, k: int) -> Positions:
-    """Positions of all finite scores that tie with or beat the k-th best after rounding."""
-    least = np.float32(-2.0)
-    if score.size > k:
-        kth = np.partition(score, score.size - k)[score.size - k]
-        least = max(least, kth - np.float32(10.0**-COSINE_DECIMALS))
-    return np.flatnonzero(score >= least).astype(np.int32)
+def _at_least_kth(score: Floats, k: int, best: Floats) -> Positions:
+    """Positions of all scores that tie with or beat the k-th best, after rounding.
+
+    `best` are the scores so far, best first: once there are `k`, few of a block's come near.
+    """
+    rounding = np.float32(10.0**-COSINE_DECIMALS)
+    least = best[-1] - rounding if best.size == k else np.float32(-2.0)
+    found = np.flatnonzero(score >= least)
+    if found.size > k:
+        kth = np.partition(score[found], found.size - k)[found.size - k]
+        found = found[score[found] >= kth - rounding]
+    return found.astype(np.int32)

@@ -9,6 +9,7 @@ import pytest
 
 from audio_model.index import EXACT_UP_TO, AnnoyIndex, ExactIndex, build_index, load_index
 from audio_model.index import store as store_module
+from audio_model.index.annoy_index import nodes_to_inspect
 from audio_model.probes import precision_at_k
 from data.errors import ArtefactError, DataError, ParameterError
 
@@ -157,9 +158,35 @@ class TestExactIndex(IndexContract):
         for was, now in zip(whole, ExactIndex(vectors).search(vectors[:9], 20), strict=True):
             np.testing.assert_array_equal(was, now)
 
+    def test_many_equal_vectors_across_blocks_come_in_the_order_of_their_positions(
+        self, monkeypatch
+    ):
+        monkeypatch.setattr("audio_model.index.exact._ITEMS_AT_ONCE", 16)
+        vectors = np.tile(clustered(2), (50, 1))  # even rows are equal, and odd rows
+        positions, _ = ExactIndex(vectors).search(vectors[:1], 30)
+        assert list(positions[0]) == list(range(0, 60, 2))
+
 
 class TestAnnoyIndex(IndexContract):
     kind = "annoy"
+
+    def test_more_nodes_find_more(self):
+        vectors = np.random.default_rng(0).standard_normal((5000, DIM)).astype(np.float32)
+        index = AnnoyIndex.build(vectors)
+        exact, _ = ExactIndex(vectors).search(vectors[:20], 50)
+        found = []
+        for nodes in (1, index.search_nodes):
+            index.search_nodes = nodes
+            approximate, _ = index.search(vectors[:20], 50)
+            found.append(
+                np.mean([np.isin(a, b).mean() for a, b in zip(exact, approximate, strict=True)])
+            )
+        assert found[0] < 0.98 <= found[1]
+
+    def test_nodes_to_inspect_grow_slower_than_the_catalogue(self):
+        assert nodes_to_inspect(10) == 20_000
+        assert nodes_to_inspect(100_000) == 40_000
+        assert 150_000 < nodes_to_inspect(1_000_000) < 170_000
 
     def test_recall_on_structured_vectors_is_high(self):
         vectors = clustered(5000)
