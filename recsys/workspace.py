@@ -26,6 +26,8 @@ class Workspace:
         encoders/<id>/    trained encoders, and CURRENT
         models/<version>/ published bundles, and CURRENT
         evaluation.json   the latest report
+        encoder-reports/  what `recsys encoder report` found, a folder an encoder
+        splits/           official splits of data sets
         problems/         what imports and analyses left out
         cache/            spectrograms and checkpoints of training; may be deleted
 
@@ -84,6 +86,14 @@ class Workspace:
     def evaluation(self) -> Path:
         """File of the latest evaluation report."""
         return self.home / "evaluation.json"
+
+    def encoder_report(self, encoder_id: str) -> Path:
+        """Folder of the report on an encoder."""
+        return self.home / "encoder-reports" / encoder_id
+
+    def split(self, name: str) -> Path:
+        """File that says which tracks of data set `name` are for training and which for tests."""
+        return self.home / "splits" / f"{name}.csv"
 
     def problems(self, name: str) -> Path:
         """File that lists what step `name` left out."""

@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from data.errors import RecsysError
-from recsys.cli import demo, encoder, library, listens, models, query, serve, train
+from recsys.cli import (
+    demo,
+    embeddings,
+    encoder,
+    encoder_report,
+    library,
+    listens,
+    models,
+    query,
+    serve,
+    train,
+)
 from recsys.cli.output import FAILED, err
 from recsys.config import ENV_HOME
 
@@ -24,7 +35,9 @@ app = typer.Typer(
 app.add_typer(library.app, name="library")
 app.add_typer(listens.app, name="listens")
 app.add_typer(encoder.app, name="encoder")
+app.add_typer(embeddings.app, name="embeddings")
 app.add_typer(models.app, name="models")
+encoder.app.command("report")(encoder_report.report)
 app.command("embed")(encoder.embed)
 app.command("train")(train.train)
 app.command("evaluate")(train.evaluate)

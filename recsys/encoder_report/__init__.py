@@ -1,0 +1,1 @@
+"""`recsys encoder report`: what an encoder is worth on a labelled library. Offline only."""
