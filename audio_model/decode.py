@@ -29,6 +29,8 @@ BLOCK_VALUES = 2**15
 """Values (frames × channels) decoded at a time; a damaged block is lost as a whole."""
 LOUDEST = 2.0**32
 """Float files scaled as 32-bit integers stay below this; more would overflow the power spectrum."""
+QUIETEST = 2.0**-16
+"""Half a step of 16 bits. Decoded silence of Opus is not zero, but far below this."""
 
 _CONTAINERS = {"WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3"}
 
@@ -166,8 +168,8 @@ class AudioStream:
         self.digest = pcm.hexdigest()
         if self.duration < SHORTEST_SECONDS:
             raise AudioError(f"shorter than {SHORTEST_SECONDS} s ({self.duration:.2f} s decoded)")
-        if loudest == 0.0:
-            raise AudioError("no sound: every sample is zero")
+        if loudest < QUIETEST:
+            raise AudioError("no sound: every sample is zero, or would be in 16 bits")
 
 
 def read_sound(path: Path, *, max_seconds: float) -> tuple[Floats, int]:

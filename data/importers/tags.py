@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 from collections.abc import Iterable
@@ -66,9 +67,9 @@ def read_track(path: Path, track_id: str) -> Track:
     try:
         if path.stat().st_size == 0:
             raise DataError("the file is empty")
-        file = mutagen.File(path)
+        file = _opened(path)
     except _UNREADABLE as error:
-        raise DataError(f"not readable as audio: {clean_text(str(error))}") from error
+        raise DataError(f"not readable as audio: {_reason(error)}") from error
     if file is None:
         raise DataError("not readable as audio: the content is of no known format")
     duration = float(getattr(file.info, "length", 0.0) or 0.0)
@@ -93,6 +94,26 @@ def read_track(path: Path, track_id: str) -> Track:
         recording_mbid=_matching(_MBID, first.get("recording_mbid", "").lower()),
         isrc=_matching(_ISRC, first.get("isrc", "").upper().replace("-", "").replace(" ", "")),
     )
+
+
+def _opened(path: Path) -> Any:
+    """The file as mutagen reads it; None for content of no known format."""
+    try:
+        return mutagen.File(path)
+    except _UNREADABLE:
+        # mutagen trusts endings more than most content. A file object named by a number has none.
+        with open(os.open(path, os.O_RDONLY), "rb") as nameless:  # noqa: PTH123
+            file = mutagen.File(nameless)
+        if file is None:
+            raise
+        return file
+
+
+def _reason(error: Exception) -> str:
+    """What mutagen says, unless it wrapped an error that only its own code explains."""
+    inner = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    known = isinstance(inner, mutagen.MutagenError | OSError)
+    return (clean_text(str(inner)) if known else None) or "the file is damaged"
 
 
 def clean_text(text: str | None) -> str | None:

@@ -130,6 +130,19 @@ def test_samples_that_are_no_numbers_are_refused(write_sound, value):
         read(write_sound("a.wav", y, subtype="FLOAT"))
 
 
+@pytest.mark.parametrize("name", ["a.mp3", "a.ogg", "a.opus", "a.flac"])
+def test_silence_of_every_codec_is_refused(write_sound, name):
+    options = {"format": "OGG", "subtype": "OPUS"} if name == "a.opus" else {}
+    with pytest.raises(AudioError, match="no sound"):
+        read(write_sound(name, np.zeros(48_000, np.float32), 48_000, **options))
+
+
+def test_the_quietest_sound_of_16_bits_is_accepted(write_sound):
+    y = np.zeros(SR, np.float32)
+    y[100] = 2.0**-15
+    assert read(write_sound("a.wav", y))[1].duration == 1.0
+
+
 def test_too_short_sound_is_refused(write_sound):
     with pytest.raises(AudioError, match=r"shorter than 0\.5 s"):
         read(write_sound("a.wav", tone(0.4)))

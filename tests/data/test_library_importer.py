@@ -121,6 +121,31 @@ def test_untagged_files_are_named_after_the_file_and_blank_tags_are_none(
     assert (track.title, track.artist, track.genre, track.year) == ("My Song", None, None, None)
 
 
+@pytest.mark.parametrize("name", ["is.mp3", "is.flac", "is.ogg", "is.wav"])
+@pytest.mark.parametrize("kind", ["MP3", "FLAC", "OGG", "WAV"])
+def test_the_content_decides_where_the_ending_is_wrong(
+    store: Store, tmp_path: Path, kind: str, name: str
+) -> None:
+    tags = {} if kind == "WAV" else {"title": "Song"}
+    path = make_audio(tmp_path / f"is.{kind.lower()}", seconds=2.0, **tags)
+    path.rename(tmp_path / name)
+    report = scan_library([tmp_path], store)
+    assert counters(report) == {"created": 1}
+    (track,) = store.tracks()
+    title = tags.get("title", "is")
+    assert (track.title, track.duration) == (title, pytest.approx(2.0, abs=0.2))
+
+
+def test_damage_that_the_tag_reader_does_not_expect_is_named_as_such(
+    store: Store, music: Path
+) -> None:
+    (music / "riff.wav").write_bytes(b"\xff\xfe\xfd\xfc" + bytes(64))
+    report = scan_library([music], store)
+    assert [problem.reason for problem in report.problems] == [
+        "not readable as audio: the file is damaged"
+    ]
+
+
 def test_ids_come_from_the_bytes_so_that_fresh_stores_agree(music: Path, tmp_path: Path) -> None:
     ids = []
     for number in range(2):
