@@ -24,7 +24,7 @@ class ConstantQFrontEnd(FrontEnd):
     """Settings of a constant-Q spectrogram; chunks and decibels are those of `FrontEnd`.
 
     A band lies ``1 / bins_per_octave`` octaves above the last, so that a melody in another key is
-    the same picture moved up or down. About 6 times slower than the mel bands, as `librosa` does
+    the same picture moved up or down. Some 2.5 times slower than the mel bands, as `librosa` does
     the work; it is imported when the first sound is transformed, thus in the analysing child.
 
     Parameters
