@@ -10,7 +10,8 @@ def test_a_report_measures_the_encoder_beside_its_controls_and_on_changed_copies
     copied: Callable[..., Recsys],
 ) -> None:
     recsys = copied()
-    report = recsys("encoder", "report", "--robustness", "1", "--json").json()
+    one = {"RECSYS_ANALYSIS__WORKERS": "1"}
+    report = recsys("encoder", "report", "--robustness", "1", "--json", **one).json()
     encoder = report["encoder_id"]
     assert list(report["methods"]) == [encoder, "untrained", "mfcc"]
     # In a world of 8 artists and 8 genres, no genre is left once the own artist doesn't count.
