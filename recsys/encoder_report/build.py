@@ -88,11 +88,10 @@ def report_on_encoder(
     """
     card = EncoderCard.read(encoder_dir)
     seed = options.seed
-    others = [folder for folder in dict.fromkeys(options.against) if folder != encoder_dir]
     subjects = gather(
         workspace,
         store,
-        [encoder_dir, *others],
+        [encoder_dir, *options.against],
         options.controls,
         max_tracks=options.max_tracks,
         seed=seed,

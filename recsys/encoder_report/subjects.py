@@ -90,9 +90,9 @@ def gather(
     """
     everything = store.tracks()
     left_out: Counter[str] = Counter()
-    cards = {card.encoder_id: card for card in map(EncoderCard.read, encoders)}
+    folders = {EncoderCard.read(folder).encoder_id: folder for folder in encoders}
     failed: list[Problem] = []
-    for folder, encoder_id in zip(encoders, cards, strict=True):
+    for encoder_id, folder in folders.items():
         embedded = store.embedded(encoder_id)
         if any(track.path and track.track_id not in embedded for track in everything):
             with watch(f"analysing ({encoder_id})") as advance:
@@ -100,7 +100,7 @@ def gather(
                     store, folder, workspace.config.analysis, on_progress=advance
                 )
             failed = failed or report.failed
-    there = set.intersection(*(store.embedded(encoder_id) for encoder_id in cards))
+    there = set.intersection(*(store.embedded(encoder_id) for encoder_id in folders))
     judged = [track for track in everything if track.track_id in there]
     left_out["without a vector of each encoder"] = len(everything) - len(judged)
     if len(judged) > max_tracks:
@@ -118,8 +118,8 @@ def gather(
         )
     items = IdMap(track.track_id for track in complete)
     vectors = {
-        encoder_id: store.embeddings(encoder_id, items, card.dimension)
-        for encoder_id, card in cards.items()
+        encoder_id: store.embeddings(encoder_id, items, EncoderCard.read(folder).dimension)
+        for encoder_id, folder in folders.items()
     }
     vectors |= {
         name: np.stack([of_track[track.track_id] for track in complete])

@@ -250,7 +250,7 @@ def test_other_encoders_and_controls_stand_beside_on_the_same_tracks(
         raise DataError("out of order")
 
     options = ReportOptions(
-        (encoder_folder(workspace, "other-1"),),
+        (encoder_folder(workspace, "other-1"), SHIPPED_ENCODER),  # itself counts once
         {"fake": control, "broken": broken},
         robustness_tracks=0,
     )
