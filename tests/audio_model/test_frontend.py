@@ -52,12 +52,33 @@ def test_decibels_equal_librosa(samples):
     np.testing.assert_allclose(ours, theirs.T, atol=1e-4)
 
 
+def test_what_lies_80_db_below_the_loudest_equals_double_precision():
+    # A loud tone that beats, over noise near the floor: the hardest case for single precision.
+    t = np.arange(2 * SR) / SR
+    y = 0.5 * np.sin(2 * np.pi * 220 * t) + 0.4 * np.sin(2 * np.pi * 223 * t)
+    y = (y + 1e-3 * np.random.default_rng(0).standard_normal(t.size)).astype(np.float32)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(2048) / 2048)
+    padded = np.pad(y.astype(np.float64), 1024)
+    frames = [padded[start : start + 2048] for start in range(0, y.size + 1, 512)]
+    power = np.abs(np.fft.rfft(np.stack(frames) * window)) ** 2
+    frontend = FrontEnd()
+    expected = frontend.decibels(power @ mel_filterbank(SR, 2048, 128).T.astype(np.float64))
+    assert (expected > -80).mean() > 0.5
+    np.testing.assert_allclose(frontend.decibels(frontend.mel_power([y])), expected, atol=0.003)
+
+
 @pytest.mark.parametrize("piece", [1, 100, 511, 4096, 40_000])
 def test_streamed_in_pieces_equals_the_whole(piece):
     y = tone(1.5)
     frontend = FrontEnd()
     pieces = (y[start : start + piece] for start in range(0, y.size, piece))
     np.testing.assert_array_equal(frontend.mel_power(pieces), frontend.mel_power([y]))
+
+
+def test_samples_in_double_precision_give_the_same_frames():
+    y = tone(1.5)
+    doubled = FrontEnd().mel_power([y.astype(np.float64)])
+    np.testing.assert_array_equal(doubled, FrontEnd().mel_power([y]))
 
 
 def test_frames_of_a_long_track_are_held_once():
