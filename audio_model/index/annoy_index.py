@@ -25,7 +25,7 @@ def nodes_to_inspect(n_items: int) -> int:
     structure beyond that of their tracks. What is needed grows slower than the catalogue: 40,000
     for 100,000 items, 160,000 for a million (``python -m bench.encoder.index``).
     """
-    return max(20_000, round(40_000 * (n_items / 100_000) ** 0.6))
+    return max(20_000, int(40_000 * (n_items / 100_000) ** 0.6))
 
 
 class AnnoyIndex:

@@ -197,7 +197,7 @@ class TestAnnoyIndex(IndexContract):
 
 
 def test_auto_is_exact_up_to_the_documented_size(monkeypatch):
-    assert EXACT_UP_TO == 100_000
+    assert EXACT_UP_TO == 200_000
     monkeypatch.setattr(store_module, "EXACT_UP_TO", 50)
     assert isinstance(build_index(clustered(50)), ExactIndex)
     assert isinstance(build_index(clustered(51)), AnnoyIndex)
