@@ -6,13 +6,13 @@ overlapping pieces of some 24 s, so that memory holds the finished frames and on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from audio_model.frontend import FrontEnd
+from audio_model.frontend import FrontEnd, stacked
 from data.arrays import Floats
 from data.errors import ParameterError
 
@@ -85,10 +85,13 @@ class ConstantQFrontEnd(FrontEnd):
         np.ndarray [shape=(n_frames, n_mels), dtype=float32]
             Frame ``t`` is centred on sample ``t * hop_length``; the signal is padded with zeros.
         """
+        return stacked(self._pieces(blocks), self.n_mels)
+
+    def _pieces(self, blocks: Iterable[Floats]) -> Iterator[Floats]:
+        """Yield consecutive rows of the power, transformed with context on both sides."""
         # Beside the filter itself, the octaves' resampling reaches over the edges of a piece; with
         # two windows on each side pieces and whole differ by less than 0.01 dB at -80 dB.
         margin = -(-2 * self._window // self.hop_length)  # frames
-        out: list[Floats] = []
         pending: list[Floats] = [np.zeros(0, np.float32)]
         size, left = 0, 0  # samples held, and frames of them that are context only
         for block in blocks:
@@ -99,14 +102,13 @@ class ConstantQFrontEnd(FrontEnd):
                 continue
             samples = np.concatenate(pending)
             while samples.size >= wanted:
-                out.append(self._transformed(samples[:wanted])[left : left + _FRAMES_AT_ONCE])
+                yield self._transformed(samples[:wanted])[left : left + _FRAMES_AT_ONCE]
                 samples = samples[max(0, left + _FRAMES_AT_ONCE - margin) * self.hop_length :]
                 left = min(margin, left + _FRAMES_AT_ONCE)
                 wanted = (left + _FRAMES_AT_ONCE + margin) * self.hop_length
             pending, size = [samples], samples.size
         if size:
-            out.append(self._transformed(np.concatenate(pending))[left:])
-        return np.concatenate(out) if out else np.zeros((0, self.n_mels), np.float32)
+            yield self._transformed(np.concatenate(pending))[left:]
 
     def _transformed(self, samples: Floats) -> Floats:
         """Power [shape=(1 + n // hop_length, n_mels)] of a piece of n samples."""
