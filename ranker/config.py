@@ -15,6 +15,7 @@ class CandidateSettings(Settings):
     newcomer_support: int = Field(
         5, ge=1, description="tracks with fewer listeners than this are the bridge's to propose"
     )
+    leave_out: tuple[str, ...] = Field((), description="sources that are not asked, by name")
 
 
 class RankerSettings(Settings):

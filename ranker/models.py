@@ -80,7 +80,7 @@ class CandidateModels:
             newcomers = self.popularity < self.settings.newcomer_support
             sources.append(BridgeSource(self.bridged_factors, newcomers))
         sources.append(PopularSource(self.popularity))
-        return tuple(sources)
+        return tuple(source for source in sources if source.name not in self.settings.leave_out)
 
     @cached_property
     def mean_embedding(self) -> Floats | None:
