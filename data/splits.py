@@ -114,16 +114,84 @@ def random_split(log: EventLog, share: float = 0.2, seed: int = 0) -> tuple[Even
     """
     if not 0 < share < 1:
         raise ParameterError(f"expected a share between 0 and 1, got {share}")
-    user, _, pair_of_row = _pairs(log)
-    n_pairs = np.bincount(user, minlength=len(log.users))
+    user, n_pairs, rank, pair_of_row = _shuffled(log, seed)
     held = np.where(n_pairs >= 2, np.minimum(np.rint(share * n_pairs), n_pairs - 1), 0)
-
-    shuffled = np.lexsort((np.random.default_rng(seed).random(len(user)), user))
-    first_of_user = np.cumsum(n_pairs) - n_pairs
-    rank = np.empty(len(user), np.int64)
-    rank[shuffled] = np.arange(len(user)) - first_of_user[user[shuffled]]
     test = (rank < held[user])[pair_of_row]
     return log.take(~test), log.take(test)
+
+
+def random_folds(log: EventLog, folds: int, seed: int = 0) -> list[tuple[EventLog, EventLog]]:
+    """Random splits whose held-out parts do not overlap and together hold everything.
+
+    As leaky as `random_split`. The tracks of a listener with fewer than `folds` of them fall into
+    some of the folds only; a listener's only track is never held out.
+
+    Parameters
+    ----------
+    log : EventLog
+        Events.
+    folds : int
+        Number of splits, at least 2.
+    seed : int
+        Equal seeds give equal splits.
+
+    Raises
+    ------
+    ParameterError
+        If `folds` is below 2.
+    """
+    if folds < 2:
+        raise ParameterError(f"expected at least 2 folds, got {folds}")
+    user, n_pairs, rank, pair_of_row = _shuffled(log, seed)
+    fold = (rank + user) % folds  # no fold gets the odd pairs of everybody
+    splits = []
+    for position in range(folds):
+        test = ((fold == position) & (n_pairs[user] >= 2))[pair_of_row]
+        splits.append((log.take(~test), log.take(test)))
+    return splits
+
+
+def hold_out_items(log: EventLog, share: float, seed: int = 0) -> tuple[EventLog, EventLog]:
+    """Hold out all events of a random share of the tracks that occur, as if they were new.
+
+    Parameters
+    ----------
+    log : EventLog
+        Events.
+    share : float
+        ``round(share * n)`` of the n tracks with events are held out.
+    seed : int
+        Equal seeds give equal splits.
+
+    Returns
+    -------
+    tuple of EventLog
+        Events of the other tracks, and of those held out.
+
+    Raises
+    ------
+    ParameterError
+        If `share` is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise ParameterError(f"expected a share between 0 and 1, got {share}")
+    occurring = np.unique(log.item_index)
+    drawn = np.random.default_rng(seed).permutation(occurring)[: round(share * len(occurring))]
+    held = np.isin(log.item_index, drawn)
+    return log.take(~held), log.take(held)
+
+
+def concatenate(first: EventLog, second: EventLog) -> EventLog:
+    """Events of two logs over the same listeners and tracks, ordered by time where it is known."""
+    both = EventLog(
+        first.users,
+        first.items,
+        *(
+            np.concatenate([getattr(first, name), getattr(second, name)])
+            for name in ("user_index", "item_index", "timestamp", "kind", "play_ratio", "plays")
+        ),
+    )
+    return both.take(np.argsort(both.timestamp, kind="stable"))
 
 
 def k_core(log: EventLog, k: int) -> EventLog:
@@ -162,6 +230,22 @@ def k_core(log: EventLog, k: int) -> EventLog:
         play_ratio=core.play_ratio,
         plays=core.plays,
     )
+
+
+def _shuffled(
+    log: EventLog, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Listener of each pair, pairs of each listener, random place of each pair, pair of each row.
+
+    Places run from 0 among the pairs of one listener.
+    """
+    user, _, pair_of_row = _pairs(log)
+    n_pairs = np.bincount(user, minlength=len(log.users))
+    shuffled = np.lexsort((np.random.default_rng(seed).random(len(user)), user))
+    first_of_user = np.cumsum(n_pairs) - n_pairs
+    rank = np.empty(len(user), np.int64)
+    rank[shuffled] = np.arange(len(user)) - first_of_user[user[shuffled]]
+    return user, n_pairs, rank, pair_of_row
 
 
 def _span(log: EventLog) -> tuple[float, float]:

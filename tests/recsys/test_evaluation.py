@@ -46,7 +46,7 @@ def growing_world() -> TrainingData:
 def test_report_finds_the_planted_order_of_methods() -> None:
     report = evaluate(growing_world(), Config())
     assert report.protocol == "temporal"
-    assert 0.9 <= report.candidate_recall <= 1.0
+    assert 0.9 <= report.slices["all"].candidate_recall["joined"] <= 1.0
     everything = report.slices["all"].methods
     assert everything["hybrid"]["ndcg@10"].mean > everything["popular"]["ndcg@10"].mean
     assert everything["hybrid"]["ndcg@10"].mean > everything["random"]["ndcg@10"].mean
