@@ -28,6 +28,28 @@ class ALSSettings(Settings):
     iterations: int = Field(20, ge=1, description="alternations")
 
 
+class ItemItemSettings(Settings):
+    """Item–item weights (see `cf_model.item_item`)."""
+
+    dense_up_to: int = Field(
+        4000, ge=0, description="tracks up to which EASE is used; neighbours beyond"
+    )
+    regularization: float = Field(100.0, gt=0, description="λ of EASE")
+    neighbours: int = Field(100, ge=1, description="neighbours kept of each track beyond that size")
+    shrinkage: float = Field(
+        10.0, ge=0, description="listeners added to a track's own where cosines are formed"
+    )
+
+
+class CarrySettings(Settings):
+    """Scores carried over to newcomers by sound (see `cf_model.carry`)."""
+
+    neighbours: int = Field(20, ge=1, description="established tracks that speak for a newcomer")
+    temperature: float = Field(
+        0.1, gt=0, description="difference in cosine at which a neighbour's weight falls to 1/e"
+    )
+
+
 class BridgeSettings(Settings):
     """Ridge regression from audio vectors to item factors."""
 

@@ -54,8 +54,30 @@ class FoldIn:
         np.ndarray [shape=(factors,), dtype=float32]
             All zeros when the history holds nothing positive.
         """
+        system, terms = self._equations(item_index, signed_confidence)
+        return np.linalg.solve(system, terms.sum(axis=0)).astype(np.float32)
+
+    def evidence(self, item_index: Positions, signed_confidence: Floats, item: int) -> Floats:
+        r"""Share of each entry of a history in the score of the track `item`.
+
+        The score :math:`y^\top x` is linear in the entries' terms, so with the listener's system
+        matrix A entry i has the share :math:`y^\top A^{-1} c_i p_i y_i` (Hu, Koren and Volinsky
+        2008, section 5).
+
+        Returns
+        -------
+        np.ndarray [shape=(n,), dtype=float32]
+            Adds up to the score; 0 for entries that are not positive.
+        """
+        system, terms = self._equations(item_index, signed_confidence)
+        weight = np.linalg.solve(system, self._item_factors[item].astype(np.float64))
+        return (terms @ weight).astype(np.float32)
+
+    def _equations(
+        self, item_index: Positions, signed_confidence: Floats
+    ) -> tuple[Doubles, Doubles]:
+        """System matrix, and the term of each entry [shape=(n, factors)] on the right-hand side."""
         confidence = signed_confidence.astype(np.float64)
         rows = self._item_factors[item_index].astype(np.float64)  # (n, factors)
         system = self._system + (rows.T * (np.abs(confidence) - 1.0)) @ rows
-        target = np.maximum(confidence, 0.0) @ rows
-        return np.linalg.solve(system, target).astype(np.float32)
+        return system, np.maximum(confidence, 0.0)[:, None] * rows

@@ -35,4 +35,33 @@ class RankerSettings(Settings):
         description="listeners with something to learn from, below which reciprocal-rank fusion "
         "orders the candidates",
     )
-    max_listeners: int = Field(20_000, ge=2, description="listeners sampled for training at most")
+    max_listeners: int = Field(
+        20_000, ge=2, description="lists that training takes at most, over all windows"
+    )
+    windows: int = Field(
+        5, ge=1, description="windows that labels come from, unless fewer hold lists enough"
+    )
+    cold_share: float = Field(
+        0.2, ge=0, lt=1, description="share of the tracks with sound made cold in each window"
+    )
+
+
+class RerankSettings(Settings):
+    """From the ranker's order to the list that is shown (see `ranker.rerank`)."""
+
+    popularity: float = Field(
+        0.0, ge=-1, le=1, description="towards popular tracks (1) or little-known ones (-1)"
+    )
+    duplicate_cosine: float = Field(
+        0.97,
+        ge=0,
+        le=1,
+        description="cosine in sound above which two tracks of one length are the same; 1 = never",
+    )
+    max_per_artist: int = Field(0, ge=0, description="tracks of one artist in a list; 0 = no cap")
+    diversity: float = Field(
+        0.0, ge=0, le=1, description="weight of being unlike the tracks above in the list"
+    )
+    new_tracks: float = Field(
+        0.0, ge=0, le=1, description="share of each page kept for tracks nobody has taken to yet"
+    )

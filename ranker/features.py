@@ -17,6 +17,11 @@ from ranker.models import CandidateModels
 NEAREST = 3
 """Tracks of the history whose similarity is averaged for ``audio_nearest``."""
 
+_PER_SOURCE = (
+    "score",  # the source's own
+    "relative",  # score in standard deviations above the mean of the listener's candidates
+    "rank",  # place in the source's list, from 1
+)
 _COMMON = (
     "agreement",  # number of sources that proposed the track
     "fusion",  # reciprocal-rank fusion of the sources' ranks
@@ -32,7 +37,7 @@ _COMMON = (
 
 def feature_names(sources: Sequence[str]) -> tuple[str, ...]:
     """Names of the columns that `compute_features` returns for models with these sources."""
-    per_source = (f"{source}_{column}" for source in sources for column in ("score", "rank"))
+    per_source = (f"{source}_{column}" for source in sources for column in _PER_SOURCE)
     return (*per_source, *_COMMON)
 
 
@@ -45,8 +50,8 @@ def compute_features(models: CandidateModels, listener: Listener, candidates: Ca
     items = candidates.item_index
     columns: list[Floats] = []
     for position, source in enumerate(models.sources):
-        columns.append(source.score(listener, items))
-        columns.append(candidates.rank[:, position])
+        score = source.score(listener, items)
+        columns += [score, _relative(score), candidates.rank[:, position]]
 
     log_popularity = np.log1p(models.popularity)
     liked = listener.liked_items
@@ -65,6 +70,16 @@ def compute_features(models: CandidateModels, listener: Listener, candidates: Ca
         np.full(n, mainstream),
     ]
     return np.column_stack(columns).astype(np.float32)
+
+
+def _relative(score: Floats) -> Floats:
+    """Standardised `score`, NaN where it is NaN; scales differ from listener to listener."""
+    known = score[~np.isnan(score)]
+    spread = float(known.std()) if len(known) else 0.0
+    if spread <= 0:
+        return np.where(np.isnan(score), np.nan, 0.0).astype(np.float32)
+    relative: Floats = ((score - known.mean()) / spread).astype(np.float32)
+    return relative
 
 
 def _audio_nearest(models: CandidateModels, liked: Positions, items: Positions) -> Floats:

@@ -7,8 +7,16 @@ import numpy as np
 from audio_model.index import EmbeddingIndex, build_index
 from cf_model.als import fit_als
 from cf_model.bridge import bridgeable, fit_bridge
+from cf_model.carry import carry_weights
 from cf_model.confidence import signed_confidence
-from cf_model.config import ALSSettings, BridgeSettings, ConfidenceSettings
+from cf_model.config import (
+    ALSSettings,
+    BridgeSettings,
+    CarrySettings,
+    ConfidenceSettings,
+    ItemItemSettings,
+)
+from cf_model.item_item import fit_item_item
 from data.arrays import Floats
 from data.events import EventLog
 from data.interactions import Interactions
@@ -28,6 +36,8 @@ def fit_candidate_models(
     bridge: BridgeSettings,
     confidence: ConfidenceSettings,
     candidates: CandidateSettings,
+    item_item: ItemItemSettings,
+    carry: CarrySettings,
     index: EmbeddingIndex | None = None,
     seed: int = 0,
 ) -> CandidateModels:
@@ -65,6 +75,11 @@ def fit_candidate_models(
         bridged = fit_bridge(
             embeddings, collaborative.item_factors, collaborative.support, bridge, seed=seed
         ).predict(embeddings)
+    related = fit_item_item(interactions, item_item, confidence) if popularity.any() else None
+    carried = None
+    if related is not None and embeddings is not None:
+        newcomers = popularity < candidates.newcomer_support
+        carried = carry_weights(embeddings, newcomers, ~newcomers, carry)
     return CandidateModels(
         catalogue=catalogue,
         confidence=confidence,
@@ -75,6 +90,8 @@ def fit_candidate_models(
         embeddings=embeddings,
         index=index,
         bridged_factors=bridged,
+        item_item=related,
+        carry=carried,
     )
 
 

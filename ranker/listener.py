@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,6 +34,16 @@ class Listener:
     user_factor: Floats | None
     taste: Floats | None
     excluded: Positions
+    _computed: dict[str, Floats] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, name: str, compute: Callable[[], Floats]) -> Floats:
+        """What `compute` gives, computed once for this listener and kept under `name`.
+
+        Proposing and scoring need the same scores of the whole catalogue.
+        """
+        if name not in self._computed:
+            self._computed[name] = compute()
+        return self._computed[name]
 
     @property
     def liked_items(self) -> Positions:

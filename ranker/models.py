@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 
 from audio_model.index import EmbeddingIndex
 from cf_model.confidence import signed_confidence
 from cf_model.config import ConfidenceSettings
 from cf_model.fold_in import FoldIn
+from cf_model.item_item import ItemItemModel
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats, Positions
 from data.interactions import History
@@ -21,8 +23,10 @@ from ranker.listener import Listener, taste_direction
 from ranker.sources import (
     BridgeSource,
     CandidateSource,
+    CarriedSource,
     CollaborativeSource,
     ContentSource,
+    ItemItemSource,
     PopularSource,
 )
 
@@ -54,6 +58,10 @@ class CandidateModels:
         Index over `embeddings`.
     bridged_factors : np.ndarray [shape=(n_items, factors), dtype=float32] or None
         Factors predicted from sound.
+    item_item : ItemItemModel or None
+        Weights between tracks.
+    carry : scipy.sparse.csr_matrix [shape=(n_items, n_items)] or None
+        Established tracks that speak for each newcomer, see `cf_model.carry`.
     """
 
     catalogue: Catalogue
@@ -65,20 +73,31 @@ class CandidateModels:
     embeddings: Floats | None = None
     index: EmbeddingIndex | None = None
     bridged_factors: Floats | None = None
+    item_item: ItemItemModel | None = None
+    carry: sparse.csr_matrix | None = None
 
     @cached_property
     def sources(self) -> tuple[CandidateSource, ...]:
         """The sources that can propose something, in a fixed order."""
         sources: list[CandidateSource] = []
-        if self.collaborative is not None:
+        if self.collaborative is not None and self._fold_in is not None:
             sources.append(
-                CollaborativeSource(self.collaborative.item_factors, self.collaborative.support)
+                CollaborativeSource(
+                    self.collaborative.item_factors,
+                    self.collaborative.support,
+                    self._fold_in,
+                    self.confidence,
+                )
             )
+        if self.item_item is not None:
+            sources.append(ItemItemSource(self.item_item, self.popularity > 0))
         if self.embeddings is not None and self.index is not None:
             sources.append(ContentSource(self.embeddings, self.index))
         if self.bridged_factors is not None:
             newcomers = self.popularity < self.settings.newcomer_support
             sources.append(BridgeSource(self.bridged_factors, newcomers))
+        if self.item_item is not None and self.carry is not None:
+            sources.append(CarriedSource(self.item_item, self.carry))
         sources.append(PopularSource(self.popularity))
         return tuple(source for source in sources if source.name not in self.settings.leave_out)
 

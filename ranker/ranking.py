@@ -16,6 +16,8 @@ from data.arrays import Floats
 from data.errors import ArtefactError
 from ranker.config import RankerSettings
 
+ENOUGH_LISTENERS = 1000
+"""Listeners whose verdict on when to stop is sure enough; the others are better learned from."""
 FEW_TREES = 60
 """Trees grown when too few listeners can be held out to decide when to stop."""
 
@@ -145,13 +147,26 @@ class LabelledLists:
         Rows of all listeners, one after the other.
     relevant : np.ndarray [shape=(n_rows,), dtype=int8]
         1 where the listener played the candidate in the label window.
-    group : np.ndarray [shape=(n_listeners,), dtype=int64]
-        Number of rows of each listener.
+    group : np.ndarray [shape=(n_lists,), dtype=int64]
+        Number of rows of each list.
+    listener : np.ndarray [shape=(n_lists,), dtype=int64]
+        Whose list it is; a listener has one list a window.
     """
 
     features: Floats
     relevant: np.ndarray[tuple[int], np.dtype[np.int8]]
     group: np.ndarray[tuple[int], np.dtype[np.int64]]
+    listener: np.ndarray[tuple[int], np.dtype[np.int64]]
+
+    @classmethod
+    def joined(cls, parts: Sequence[LabelledLists]) -> LabelledLists:
+        """The lists of several windows, at least one, with the same features."""
+        return cls(
+            **{
+                name: np.concatenate([getattr(part, name) for part in parts])
+                for name in ("features", "relevant", "group", "listener")
+            }
+        )
 
 
 def train_ranker(
@@ -159,16 +174,14 @@ def train_ranker(
 ) -> LambdaRanker:
     """Fit LambdaRank.
 
-    A fifth of the listeners decides when to stop; where that would be fewer than
-    ``settings.min_validation``, their verdict would be noise, and a fixed small number of trees is
-    grown on everybody.
+    A fifth of the listeners, with all lists of theirs, decides when to stop, or `ENOUGH_LISTENERS`;
+    where that would be fewer than ``settings.min_validation``, their verdict would be noise, and a
+    fixed small number of trees is grown on everybody.
     """
-    listeners = np.random.default_rng(seed).permutation(len(lists.group))
-    held_out = np.zeros(len(listeners), np.bool_)
-    held_out[listeners[: len(listeners) // 5]] = True
-    early = held_out.sum() >= settings.min_validation
-    if not early:
-        held_out[:] = False
+    listeners = np.random.default_rng(seed).permutation(np.unique(lists.listener))
+    judges = listeners[: min(len(listeners) // 5, ENOUGH_LISTENERS)]
+    early = len(judges) >= settings.min_validation
+    held_out = np.isin(lists.listener, judges if early else judges[:0])
     booster = lightgbm.train(
         {
             "objective": "lambdarank",

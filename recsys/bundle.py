@@ -27,11 +27,14 @@ from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
+from scipy import sparse
 
 from audio_model.encoder import WEIGHTS_FILE
 from audio_model.index import load_index
 from cf_model.config import ConfidenceSettings
+from cf_model.item_item import ItemItemModel
 from cf_model.model import CollaborativeModel
+from data.arrays import Floats
 from data.errors import ArtefactError
 from data.ids import IdMap
 from data.tracks import Catalogue
@@ -47,6 +50,8 @@ MANIFEST = "manifest.json"
 ENCODER = "encoder"
 INDEX = "index"
 RANKER = "ranker.txt"
+ITEM_ITEM, CARRY = "item_item", "carry"
+_CSR = ("data", "indices", "indptr")
 
 
 class Manifest(BaseModel):
@@ -117,6 +122,10 @@ def write_bundle(folder: Path, version: str, hybrid: Hybrid, facts: BundleFacts)
         arrays["embeddings"] = models.embeddings
     if models.bridged_factors is not None:
         arrays["bridged_factors"] = models.bridged_factors
+    if models.item_item is not None:
+        arrays |= _matrix_arrays(ITEM_ITEM, models.item_item.weights)
+    if models.carry is not None:
+        arrays |= _matrix_arrays(CARRY, models.carry)
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     (folder / "track_ids.json").write_text(json.dumps(list(models.catalogue.items)), "utf-8")
@@ -152,6 +161,13 @@ def write_bundle(folder: Path, version: str, hybrid: Hybrid, facts: BundleFacts)
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2), "utf-8")
     sync_tree(folder)
     return manifest
+
+
+def _matrix_arrays(name: str, matrix: Floats | sparse.csr_matrix) -> dict[str, Any]:
+    """Arrays of a dense matrix, or of a sparse one in its three parts."""
+    if not sparse.issparse(matrix):
+        return {name: matrix}
+    return {f"{name}_{part}": getattr(matrix, part) for part in _CSR}
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -226,6 +242,22 @@ def open_bundle(folder: Path) -> ModelBundle:
         collaborative = CollaborativeModel(
             array("item_factors"), array("support"), manifest.regularization
         )
+
+    def matrix(name: str) -> Any:
+        """Dense or sparse, as it was written; None where it was not."""
+        if f"{name}.npy" in files:
+            return array(name)
+        if f"{name}_indptr.npy" not in files:
+            return None
+        parts = tuple(array(f"{name}_{part}") for part in _CSR)
+        try:
+            return sparse.csr_matrix(parts, shape=(len(items), len(items)), copy=False)
+        except ValueError as error:
+            raise ArtefactError(
+                f"bundle {folder.name}: the matrix {name} is damaged ({error}); run `recsys train`"
+            ) from error
+
+    weights = matrix(ITEM_ITEM)
     models = CandidateModels(
         catalogue=Catalogue(items, array("artist"), array("duration")),
         confidence=manifest.confidence,
@@ -236,6 +268,8 @@ def open_bundle(folder: Path) -> ModelBundle:
         embeddings=array("embeddings") if "embeddings.npy" in files else None,
         index=load_index(folder / INDEX) if "embeddings.npy" in files else None,
         bridged_factors=array("bridged_factors") if "bridged_factors.npy" in files else None,
+        item_item=None if weights is None else ItemItemModel(weights),
+        carry=matrix(CARRY),
     )
     expected = feature_names([source.name for source in models.sources])
     if list(expected) != manifest.feature_names:

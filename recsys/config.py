@@ -19,10 +19,16 @@ from pydantic_settings import (
 )
 
 from audio_model.decode import DecodeLimits
-from cf_model.config import ALSSettings, BridgeSettings, ConfidenceSettings
+from cf_model.config import (
+    ALSSettings,
+    BridgeSettings,
+    CarrySettings,
+    ConfidenceSettings,
+    ItemItemSettings,
+)
 from data.errors import ParameterError
 from data.settings import Settings
-from ranker.config import CandidateSettings, RankerSettings
+from ranker.config import CandidateSettings, RankerSettings, RerankSettings
 
 ENV_PREFIX = "RECSYS_"
 ENV_HOME = "RECSYS_HOME"
@@ -94,9 +100,12 @@ class Config(BaseSettings):
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
     confidence: ConfidenceSettings = ConfidenceSettings()
     als: ALSSettings = ALSSettings()
+    item_item: ItemItemSettings = ItemItemSettings()
     bridge: BridgeSettings = BridgeSettings()
+    carry: CarrySettings = CarrySettings()
     candidates: CandidateSettings = CandidateSettings()
     ranker: RankerSettings = RankerSettings()
+    rerank: RerankSettings = RerankSettings()
     serve: ServeSettings = ServeSettings()
 
     @classmethod

@@ -21,7 +21,7 @@ from ranker.hybrid import Hybrid, discovering_listener
 from ranker.models import CandidateModels
 from ranker.ranking import FusionRanker, LabelledLists, train_ranker
 from recsys.config import Config
-from recsys.holdout import hold_out
+from recsys.windows import label_windows, with_cold_tracks
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,8 @@ def fit_sources(
         bridge=config.bridge,
         confidence=config.confidence,
         candidates=config.candidates,
+        item_item=config.item_item,
+        carry=config.carry,
         index=index,
         seed=config.seed,
     )
@@ -103,20 +105,35 @@ def fit_sources(
 def fit_hybrid(data: TrainingData, log: EventLog, config: Config) -> Hybrid:
     """Learn the hybrid from `log`.
 
-    The ranker's labels come from the end of `log`, after everything that its sources were fitted
-    on, so that it learns how far to trust each source on plays it has not seen. The sources are
-    then fitted again on the whole of `log`.
+    The ranker's labels come from windows of `log` after everything that its sources were fitted on
+    there, so that it learns how far to trust each source on plays it has not seen, also for tracks
+    that nobody had heard yet (see `recsys.windows`). What serves is fitted on the whole of `log`.
     """
-    past, later, _, _ = hold_out(log, seed=config.seed)
-    past_models = fit_sources(data, past, config)
-    models = fit_sources(data, log, config, index=past_models.index)
+    models = fit_sources(data, log, config)
     names = feature_names([source.name for source in models.sources])
-    past_names = feature_names([source.name for source in past_models.sources])
-    lists = label_lists(past_models, past, later, config)
-    # Sources that only the longer log could fit have no column to learn from: fall back.
-    if names != past_names or len(lists.group) < config.ranker.min_listeners:
+    with_sound = np.zeros(len(data.catalogue.items), np.bool_)
+    if data.embeddings is not None:
+        with_sound = np.asarray(~np.isnan(data.embeddings).any(axis=1))
+    rng = np.random.default_rng(config.seed)
+    gathered: list[LabelledLists] = []
+    missing = config.ranker.max_listeners
+    for window in label_windows(log, config.ranker.windows, seed=config.seed):
+        if with_sound.any() and config.ranker.cold_share:
+            window = with_cold_tracks(window, with_sound, config.ranker.cold_share, rng)
+        past_models = fit_sources(data, window.past, config, index=models.index)
+        # Sources that only the longer log could fit have no column to learn from here.
+        if names == feature_names([source.name for source in past_models.sources]):
+            lists = label_lists(past_models, window.past, window.later, config, missing)
+            gathered.append(lists)
+            missing -= len(lists.group)
+        if missing <= 0:
+            break
+    if not gathered:
         return Hybrid(models, FusionRanker(names))
-    return Hybrid(models, train_ranker(lists, names, config.ranker, seed=config.seed))
+    everything = LabelledLists.joined(gathered)
+    if len(np.unique(everything.listener)) < config.ranker.min_listeners:
+        return Hybrid(models, FusionRanker(names))
+    return Hybrid(models, train_ranker(everything, names, config.ranker, seed=config.seed))
 
 
 def discoveries(
@@ -146,18 +163,19 @@ def discoveries(
 
 
 def label_lists(
-    models: CandidateModels, past: EventLog, later: EventLog, config: Config
+    models: CandidateModels, past: EventLog, later: EventLog, config: Config, most: int
 ) -> LabelledLists:
     """Candidates from `past` for each listener, labelled by their discoveries in `later`.
 
-    Listeners none of whose discoveries was proposed teach nothing and are left out.
+    Listeners none of whose discoveries was proposed teach nothing and are left out; of more than
+    `most` listeners a sample is taken.
     """
     histories, relevant = discoveries(past, later, config)
     listeners = np.array(sorted(relevant), np.int64)
-    if len(listeners) > config.ranker.max_listeners:
+    if len(listeners) > most:
         chosen = np.random.default_rng(config.seed).permutation(len(listeners))
-        listeners = np.sort(listeners[chosen[: config.ranker.max_listeners]])
-    features, labels, groups = [], [], []
+        listeners = np.sort(listeners[chosen[:most]])
+    features, labels, groups, whose = [], [], [], []
     for user in listeners:
         listener = discovering_listener(models, histories.history(int(user)))
         candidates = models.candidates(listener)
@@ -167,9 +185,11 @@ def label_lists(
         features.append(compute_features(models, listener, candidates))
         labels.append(found.astype(np.int8))
         groups.append(len(candidates))
+        whose.append(user)
     n_features = len(feature_names([source.name for source in models.sources]))
     return LabelledLists(
         features=np.concatenate(features) if features else np.zeros((0, n_features), np.float32),
         relevant=np.concatenate(labels) if labels else np.zeros(0, np.int8),
         group=np.array(groups, np.int64),
+        listener=np.array(whose, np.int64),
     )

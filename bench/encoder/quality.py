@@ -1,22 +1,27 @@
 """Encoders trained on some Debian packages, judged on the music of others.
 
-    python -m bench.encoder.quality --music FOLDER --scratch FOLDER [--ship]
+    python -m bench.encoder.quality --music FOLDER --scratch FOLDER [--teacher FILE] [--ship]
 
 `FOLDER` holds one folder a package (``bench/fetch_debian_music.py``). A quarter of the packages,
 drawn by `--seed`, is held out together with every artist in it: no package and no artist is on both
-sides. Each recipe is trained on the rest; MFCC statistics and an untrained network stand beside.
-Reported over the held-out tracks: mAP and hit@1 for "same package" and "same artist", with 95 %
-bootstrap intervals over tracks. `--ship` copies the `default` encoder into the package.
+sides. Each recipe is trained on the rest; MFCC statistics and untrained networks stand beside. With
+a teacher's vectors (``bench/encoder/teacher_vectors.py``), `default` is trained once without and
+once with them, and the teacher stands in the table as well. Reported over the held-out tracks: mAP
+and hit@1 for "same package" and "same artist", with 95 % bootstrap intervals over tracks, and the
+paired difference of each row from MFCC statistics. Encoders that an earlier run of the same settings
+trained are taken from `--scratch`. `--ship` copies the (taught) `default` into the package.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
 import shutil
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -60,14 +65,21 @@ def split(files: list[Path], music: Path, seed: int) -> tuple[list[Path], list[P
     return train, test, artist
 
 
+def named(artists: list[str | None]) -> list[object]:
+    """Labels for `precision_at_k`, which knows no unlabelled rows: each gets one of its own."""
+    return [row if name is None else name for row, name in enumerate(artists)]
+
+
 def main() -> None:
     """Train, judge, write the table."""
     from audio_model.cache import cache_spectrograms
     from audio_model.encoder import Encoder
+    from audio_model.index.base import unit_rows
     from audio_model.mfcc import mfcc_statistics, standardised
     from audio_model.probes import average_precision, effective_rank, precision_at_k
     from audio_model.recipes import RECIPES
     from audio_model.train import TrainProgress, train_encoder, untrained_encoder
+    from bench.encoder.teacher_vectors import lessons
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--music", type=Path, required=True)
@@ -75,6 +87,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("bench/results/encoder_quality.json"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=None, help="of `default`")
+    parser.add_argument("--teacher", type=Path, help="a teacher's vectors of the same music")
+    parser.add_argument("--only", help="train and judge this row alone; nothing is written")
     parser.add_argument("--cache-only", action="store_true")
     parser.add_argument("--ship", action="store_true")
     arguments = parser.parse_args()
@@ -104,66 +118,105 @@ def main() -> None:
     def progress(state: TrainProgress) -> None:
         if state.stage == "train" and state.step % 20 == 0:
             print(
-                f"{state.step}/{state.steps} loss {state.loss:.3f} {state.accuracy:.3f}", flush=True
+                f"{state.step}/{state.steps} loss {state.loss:.3f} accuracy {state.accuracy:.3f} "
+                f"{state.probe or ''}",
+                flush=True,
             )
 
     chunks = {path: row for row, path in enumerate(cached.paths)}
+    values: dict[str, dict[str, np.ndarray]] = {}
+    results: dict[str, dict[str, object]] = {}
 
-    def judge(vectors: np.ndarray) -> dict[str, object]:
+    def judge(name: str, vectors: np.ndarray) -> None:
         packages = [package[path] for path in test]
         artists = [artist[path] for path in test]
-        return {
-            "same_package_map": bootstrap(average_precision(vectors, packages), seed),
-            "same_artist_map": bootstrap(average_precision(vectors, artists), seed),
+        values[name] = {
+            "same_package_map": average_precision(vectors, packages),
+            "same_artist_map": average_precision(vectors, artists),
+        }
+        results[name] = {task: bootstrap(each, seed) for task, each in values[name].items()} | {
             "same_package_hit1": round(precision_at_k(vectors, packages, 1), 4),
+            "same_artist_hit1": round(precision_at_k(vectors, named(artists), 1), 4),
             "effective_rank": round(effective_rank(vectors), 1),
         }
+        print(name, results[name], flush=True)
 
     def encoded(folder: Path) -> np.ndarray:
         encoder = Encoder.load(folder)
         return np.stack([encoder.track_vector(cached.chunks(chunks[path])) for path in test])
 
-    results: dict[str, object] = {}
-    seconds: dict[str, float] = {}
     folders: dict[str, Path] = {}
-    for name, recipe in RECIPES.items():
-        started = time.perf_counter()
-        folders[name] = train_encoder(
-            train,
-            recipe,
-            out=scratch / "encoders",
-            cache=cache,
-            seed=seed,
-            steps=arguments.steps if name == "default" else None,
-            on_progress=progress,
-        )
-        seconds[name] = round(time.perf_counter() - started, 1)
-        results[name] = judge(encoded(folders[name]))
-        print(name, results[name], seconds[name], flush=True)
-        untrained = untrained_encoder(recipe, scratch / "encoders", seed)
-        results[f"{name}, untrained"] = judge(encoded(untrained))
+    trainings: dict[str, dict] = {}
+    runs = [("default", RECIPES["default"], None)]
+    runs += [(name, recipe, None) for name, recipe in RECIPES.items() if name != "default"]
+    if arguments.teacher is not None:
+        lesson = lessons(arguments.teacher, music, train)
+        runs.insert(0, ("default, taught", RECIPES["default"], lesson))
+        judge("teacher", np.stack([unit_rows(lesson(path))[0].mean(axis=0) for path in test]))
+    for name, recipe, teacher in runs:
+        if arguments.only not in (None, name):
+            continue
+        steps = arguments.steps if recipe.name == "default" else None
+        identity = json.dumps([name, asdict(recipe), steps, seed, len(train)], sort_keys=True)
+        note = scratch / f"trained-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.json"
+        if not note.exists():
+            started = time.perf_counter()
+            folder = train_encoder(
+                train,
+                recipe,
+                out=scratch / "encoders",
+                cache=cache,
+                seed=seed,
+                steps=steps,
+                groups=package,
+                teacher=teacher,
+                on_progress=progress,
+            )
+            training = json.loads((folder / "encoder.json").read_text())["training"]
+            seconds = round(time.perf_counter() - started, 1)
+            load = round(os.getloadavg()[2], 1)
+            note.write_text(
+                json.dumps(
+                    {
+                        "encoder": folder.name,
+                        "seconds_spectrograms_cached": seconds,
+                        "load_average_15_min": load,
+                        **training,
+                    }
+                )
+            )
+        trainings[name] = json.loads(note.read_text())
+        folders[name] = scratch / "encoders" / trainings[name]["encoder"]
+        judge(name, encoded(folders[name]))
+        if teacher is None:
+            judge(
+                f"{name}, untrained", encoded(untrained_encoder(recipe, scratch / "encoders", seed))
+            )
     statistics = scratch / "mfcc.npy"
     if not statistics.exists():
         np.save(statistics, np.stack([mfcc_statistics(path) for path in test]))
-    results["mfcc statistics"] = judge(standardised(list(np.load(statistics))))
+    judge("mfcc statistics", standardised(list(np.load(statistics))))
+    if arguments.only is not None:
+        return
+    for name, row in results.items():
+        for task, each in values[name].items():
+            difference = each - values["mfcc statistics"][task]
+            row[f"{task}_minus_mfcc"] = bootstrap(difference, seed)
     table = {
         "task": "held-out packages and artists; mAP [mean, 95 % low, high] over tracks, cosine",
         "seed": seed,
         "tracks": {"train": len(train), "test": len(test), "skipped": len(cached.skipped)},
         "held_out_packages": sorted({package[path] for path in test}),
         "results": results,
-        "training_seconds_spectrograms_cached": seconds,
-        "load_average_15_min": round(os.getloadavg()[2], 1),
+        "trainings": trainings,
         "machine": describe_machine(),
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(table, indent=2) + "\n", "utf-8")
-    for name, row in results.items():
-        print(f"{name:22s} {row}")
     if arguments.ship:
         shipped = Path("audio_model/shipped/encoder")
         shutil.rmtree(shipped, ignore_errors=True)
-        shutil.copytree(folders["default"], shipped)
+        shutil.copytree(folders[runs[0][0]], shipped)
 
 
 if __name__ == "__main__":

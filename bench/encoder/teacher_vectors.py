@@ -138,6 +138,41 @@ def merge(
     return offsets[-1]
 
 
+LESSON_DIM = 256
+LESSON_EXPONENT = 0.5
+"""Directions kept of the standardised `pooled` vectors, and how far their variances are evened out
+(see `audio_model.whitening`). On held-out packages this retrieves packages and artists best of
+`pooled`, `penultimate` and `tags`, raw, standardised, and with exponents 0.25 to 1."""
+
+
+def lessons(file: Path, music: Path, train: list[Path]) -> Callable[[Path], np.ndarray]:
+    """The teacher's vectors of a file's chunks [shape=(n_chunks, LESSON_DIM)], for a student.
+
+    Parameters
+    ----------
+    file : Path
+        What `main` wrote.
+    music : Path
+        Folder that its paths are relative to.
+    train : list of Path
+        Files that the scale and the directions are taken from.
+    """
+    with np.load(file, allow_pickle=False) as stored:
+        row = {str(path): place for place, path in enumerate(stored["paths"])}
+        offsets, pooled = stored["offsets"], stored["pooled"]
+
+    def of(path: Path) -> np.ndarray:
+        place = row[str(path.relative_to(music))]
+        return pooled[offsets[place] : offsets[place + 1]].astype(np.float32)
+
+    heard = np.concatenate([of(path) for path in train])
+    mean, scale = heard.mean(axis=0), heard.std(axis=0) + 1e-6
+    variance, directions = np.linalg.eigh(np.cov(((heard - mean) / scale).T))
+    variance, directions = variance[-LESSON_DIM:], directions[:, -LESSON_DIM:]
+    map_ = (directions * variance ** (-LESSON_EXPONENT / 2)).astype(np.float32)
+    return lambda path: ((of(path) - mean) / scale) @ map_
+
+
 def main() -> None:
     """Compute what is missing and write the output."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

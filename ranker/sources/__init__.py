@@ -1,15 +1,20 @@
 """Candidate sources: each proposes tracks for a listener and scores any track it can."""
 
-from ranker.sources.base import CandidateSource
+from ranker.sources.base import CandidateSource, ExplainingSource
 from ranker.sources.bridge import BridgeSource
+from ranker.sources.carried import CarriedSource
 from ranker.sources.collaborative import CollaborativeSource
 from ranker.sources.content import ContentSource
+from ranker.sources.item_item import ItemItemSource
 from ranker.sources.popular import PopularSource
 
 __all__ = [
     "BridgeSource",
     "CandidateSource",
+    "CarriedSource",
     "CollaborativeSource",
     "ContentSource",
+    "ExplainingSource",
+    "ItemItemSource",
     "PopularSource",
 ]

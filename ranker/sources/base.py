@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -26,6 +26,23 @@ class CandidateSource(Protocol):
     def score(self, listener: Listener, item_index: Positions) -> Floats:
         """Score of each track [shape=(n,)] on the scale of `candidates`; NaN = cannot score."""
         ...
+
+
+@runtime_checkable
+class ExplainingSource(Protocol):
+    """A source that can say which track of the history its score of another rests on."""
+
+    def explain(self, listener: Listener, item: int) -> int | None:
+        """Position of the liked track that speaks most for `item`; None when none does."""
+        ...
+
+
+def strongest(liked: Positions, evidence: Floats) -> int | None:
+    """The track of `liked` [shape=(n,)] with the largest `evidence`, None unless it is above 0."""
+    if not len(liked):
+        return None
+    best = int(evidence.argmax())
+    return int(liked[best]) if evidence[best] > 0 else None
 
 
 def allowed_mask(listener: Listener, n_items: int) -> Mask:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from cf_model.confidence import signed_confidence
+from cf_model.config import ConfidenceSettings
+from cf_model.fold_in import FoldIn
 from data.arrays import Floats, Positions
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
-from ranker.sources.base import allowed_mask
+from ranker.sources.base import allowed_mask, strongest
 
 
 class CollaborativeSource:
@@ -19,13 +22,25 @@ class CollaborativeSource:
         From `cf_model.als`.
     support : np.ndarray [shape=(n_items,), dtype=float32]
         Listeners behind each factor; tracks without any cannot be scored.
+    fold_in : FoldIn
+        Solver that placed the listeners among the factors.
+    confidence : ConfidenceSettings
+        How it weighed their histories.
     """
 
     name = "collaborative"
 
-    def __init__(self, item_factors: Floats, support: Floats) -> None:
+    def __init__(
+        self,
+        item_factors: Floats,
+        support: Floats,
+        fold_in: FoldIn,
+        confidence: ConfidenceSettings,
+    ) -> None:
         self._item_factors = item_factors
         self._supported = support > 0
+        self._fold_in = fold_in
+        self._confidence = confidence
 
     def candidates(self, listener: Listener, n: int) -> CandidateList:
         """Best of all tracks that somebody listens to."""
@@ -40,3 +55,10 @@ class CollaborativeSource:
             return np.full(len(item_index), np.nan, np.float32)
         score = self._item_factors[item_index] @ listener.user_factor
         return np.where(self._supported[item_index], score, np.nan).astype(np.float32)
+
+    def explain(self, listener: Listener, item: int) -> int | None:
+        """The liked track with the largest share in the score of `item`."""
+        history = listener.history
+        signed = signed_confidence(history, self._confidence)
+        evidence = self._fold_in.evidence(history.item_index, signed, item)
+        return strongest(history.item_index, evidence)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from data.errors import DataError, ParameterError
 from data.events import EventLog
 from data.ids import IdMap
-from data.splits import choose_window, global_temporal_split, k_core, random_split
+from data.splits import choose_window, global_temporal_split, k_core, random_folds, random_split
 
 DAY = 86_400.0
 
@@ -137,3 +137,30 @@ def test_k_core_equals_dropping_one_round_after_the_other(
 def test_k_below_one_is_refused() -> None:
     with pytest.raises(ParameterError, match="k"):
         k_core(make_log([]), 0)
+
+
+def test_folds_hold_out_every_pair_once() -> None:
+    rng = np.random.default_rng(3)
+    pairs = [(int(u), int(i)) for u, i in rng.integers(0, (9, 30), size=(400, 2))]
+    log = make_log(pairs)
+    splits = random_folds(log, 4, seed=1)
+    for past, later in splits:
+        assert len(past) + len(later) == len(log)
+        held = set(zip(later.user_index.tolist(), later.item_index.tolist(), strict=True))
+        kept = set(zip(past.user_index.tolist(), past.item_index.tolist(), strict=True))
+        assert not held & kept
+        assert {user for user, _ in kept} == set(range(9))
+        assert 0.2 < len(held) / len(set(pairs)) < 0.3
+    together = [
+        pair
+        for _, later in splits
+        for pair in set(zip(later.user_index.tolist(), later.item_index.tolist(), strict=True))
+    ]
+    assert sorted(together) == sorted(set(pairs))
+
+
+def test_the_only_track_of_a_listener_is_in_no_fold() -> None:
+    splits = random_folds(make_log([(0, 0), (1, 0), (1, 1)]), 2, seed=0)
+    assert all(0 not in later.user_index for _, later in splits)
+    with pytest.raises(ParameterError, match="folds"):
+        random_folds(make_log([(0, 0)]), 1)

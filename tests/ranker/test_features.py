@@ -27,7 +27,14 @@ def table(models: CandidateModels, rows: list[tuple]) -> tuple[dict[str, np.ndar
 
 
 def test_names_are_fixed_by_the_sources() -> None:
-    assert feature_names(["a", "b"])[:4] == ("a_score", "a_rank", "b_score", "b_rank")
+    assert feature_names(["a", "b"])[:6] == (
+        "a_score",
+        "a_relative",
+        "a_rank",
+        "b_score",
+        "b_relative",
+        "b_rank",
+    )
     assert len(set(feature_names(["a", "b"]))) == len(feature_names(["a", "b"]))
 
 
@@ -41,6 +48,14 @@ def test_sources_score_what_others_proposed_and_rank_only_their_own(
     assert np.isfinite(columns["bridge_score"]).all()
     assert np.isnan(columns["bridge_rank"][~cold]).all()  # warm tracks are not the bridge's
     assert (columns["popular_rank"][~np.isnan(columns["popular_rank"])] >= 1).all()
+
+
+def test_relative_scores_are_standardised_over_the_list(models: CandidateModels) -> None:
+    columns, _ = table(models, [("me", track_id(n)) for n in (0, 2, 4)])
+    for source in ("collaborative", "audio", "bridge"):
+        score, relative = columns[f"{source}_score"], columns[f"{source}_relative"]
+        expected = (score - np.nanmean(score)) / np.nanstd(score)
+        np.testing.assert_allclose(relative, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_artist_affinity_counts_plays_and_skips_of_the_candidates_artist(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from data.errors import ArtefactError
+from ranker import ranking
 from ranker.config import RankerSettings
 from ranker.features import feature_names
 from ranker.ranking import FusionRanker, LabelledLists, LambdaRanker, train_ranker
@@ -19,7 +20,10 @@ def planted_lists(n_listeners: int = 60, length: int = 40) -> LabelledLists:
     relevant = np.zeros((n_listeners, length), np.int8)
     relevant[np.arange(n_listeners), features[:, :, 0].argmax(axis=1)] = 1
     return LabelledLists(
-        features.reshape(-1, 2), relevant.ravel(), np.full(n_listeners, length, np.int64)
+        features.reshape(-1, 2),
+        relevant.ravel(),
+        np.full(n_listeners, length, np.int64),
+        np.arange(n_listeners),
     )
 
 
@@ -53,6 +57,26 @@ def test_training_is_deterministic_by_seed() -> None:
         for _ in range(2)
     )
     assert first.to_text() == second.to_text()
+
+
+def test_lists_of_one_listener_are_never_on_both_sides(monkeypatch) -> None:
+    whole = planted_lists()
+    twice = LabelledLists.joined([whole, whole])
+    assert len(twice.group) == 120
+    assert len(twice.features) == 2 * len(whole.features)
+    sides = []
+    kept = ranking._dataset
+    monkeypatch.setattr(
+        ranking,
+        "_dataset",
+        lambda lists, names, chosen, seed: sides.append(set(lists.listener[chosen]))
+        or kept(lists, names, chosen, seed),
+    )
+    settings = RankerSettings(min_rows_in_leaf=5, min_validation=5, trees=2)
+    train_ranker(twice, NAMES, settings)
+    learned, judged = sides
+    assert not learned & judged
+    assert (len(learned), len(judged)) == (48, 12)
 
 
 def test_another_number_of_features_is_refused(ranker: LambdaRanker) -> None:

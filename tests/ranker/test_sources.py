@@ -77,6 +77,36 @@ class TestCollaborative(SourceContract):
         assert np.isnan(source.score(listener_of(models, 0), np.array(COLD, np.int32))).all()
 
 
+class TestItemItem(SourceContract):
+    name = "item_item"
+
+    def test_it_proposes_the_tracks_of_the_listeners_kind(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        found = source.candidates(listener_of(models, 1), 8)
+        assert (found.item_index % 2 == 1).all()
+
+    def test_cold_tracks_cannot_be_scored(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        assert np.isnan(source.score(listener_of(models, 0), np.array(COLD, np.int32))).all()
+
+
+class TestCarried(SourceContract):
+    name = "carried"
+
+    def test_it_proposes_cold_tracks_of_the_listeners_kind_first(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        found = source.candidates(listener_of(models, 1), 5)
+        assert sorted(found.item_index.tolist()) == list(range(51, 60, 2))
+
+    def test_established_tracks_cannot_be_scored(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        assert np.isnan(source.score(listener_of(models, 0), np.arange(50, dtype=np.int32))).all()
+
+
 class TestAudio(SourceContract):
     name = "audio"
 
@@ -110,7 +140,7 @@ class TestPopular(SourceContract):
 
 def test_a_catalogue_without_vectors_has_no_audio_sources() -> None:
     models = fit(planted_log(), None)
-    assert [source.name for source in models.sources] == ["collaborative", "popular"]
+    assert [source.name for source in models.sources] == ["collaborative", "item_item", "popular"]
 
 
 def test_a_library_without_listens_has_audio_and_popularity_only() -> None:

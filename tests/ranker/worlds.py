@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from cf_model.config import ALSSettings, BridgeSettings, ConfidenceSettings
+from cf_model.config import (
+    ALSSettings,
+    BridgeSettings,
+    CarrySettings,
+    ConfidenceSettings,
+    ItemItemSettings,
+)
 from data.events import EventLog
 from data.tracks import Catalogue, Track
 from ranker.config import CandidateSettings
@@ -57,4 +63,6 @@ def fit(log: EventLog, embeddings: np.ndarray | None, per_source: int = 20) -> C
         bridge=BridgeSettings(),
         confidence=ConfidenceSettings(),
         candidates=CandidateSettings(per_source=per_source),
+        item_item=ItemItemSettings(),
+        carry=CarrySettings(),
     )

@@ -1,0 +1,106 @@
+r"""Item–item weights: what having one track says for each other track.
+
+Where the catalogue is small enough for a dense matrix, EASE (Steck, "Embarrassingly shallow
+autoencoders for sparse data", WWW 2019): with the binary matrix :math:`X` of positive pairs and
+:math:`P = (X^\top X + \lambda I)^{-1}`,
+
+.. math::
+    B_{ij} = -P_{ij} / P_{jj}\ (i \ne j), \qquad B_{jj} = 0
+
+beyond that, the nearest neighbours of each track by cosine of their listeners, with shrinkage
+:math:`n_{ij} / (\sqrt{n_i n_j} + s)`. Either way the score of track j for a listener is the sum of
+:math:`B_{ij}` over what they are positive about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from implicit.nearest_neighbours import ItemItemRecommender
+from scipy import sparse
+from threadpoolctl import threadpool_limits
+
+from cf_model.confidence import signed_confidence
+from cf_model.config import ConfidenceSettings, ItemItemSettings
+from data.arrays import Floats, Positions
+from data.interactions import Interactions
+
+
+@dataclass(frozen=True)
+class ItemItemModel:
+    """Weights between tracks.
+
+    Parameters
+    ----------
+    weights : np.ndarray or scipy.sparse.csr_matrix [shape=(n_items, n_items), dtype=float32]
+        Row ``i``: what track ``i`` in a history says for every track. The diagonal is 0.
+    """
+
+    weights: Floats | sparse.csr_matrix
+
+    def score(self, liked: Positions) -> Floats:
+        """Score of every track [shape=(n_items,)] for a history with the tracks `liked`."""
+        rows = self.weights[liked]
+        return np.asarray(rows.sum(axis=0), np.float32).ravel()
+
+    def evidence(self, liked: Positions, item: int) -> Floats:
+        """Share of each of `liked` [shape=(n_liked,)] in the score of the track `item`."""
+        column = self.weights[liked][:, item]
+        if sparse.issparse(column):
+            column = column.toarray().ravel()
+        return np.asarray(column, np.float32)
+
+
+def fit_item_item(
+    interactions: Interactions, settings: ItemItemSettings, confidence: ConfidenceSettings
+) -> ItemItemModel:
+    """Learn the weights from all positive pairs of a log.
+
+    Parameters
+    ----------
+    interactions : Interactions
+        The log, summed up.
+    settings : ItemItemSettings
+        Size up to which EASE is used, regularisation, neighbours.
+    confidence : ConfidenceSettings
+        What counts as positive.
+    """
+    signed = signed_confidence(interactions.pairs, confidence)
+    positive = interactions.matrix((signed > 0).astype(np.float32))
+    positive.eliminate_zeros()
+    if positive.shape[1] <= settings.dense_up_to:
+        return ItemItemModel(_ease(positive, settings.regularization))
+    return ItemItemModel(_neighbours(positive, settings))
+
+
+def _ease(positive: sparse.csr_matrix, regularization: float) -> Floats:
+    """EASE's B; rows and columns of tracks without listeners are 0."""
+    heard = np.flatnonzero(np.diff(positive.tocsc().indptr))
+    matrix = positive[:, heard].astype(np.float64)
+    gramian = (matrix.T @ matrix).toarray()
+    gramian[np.diag_indices_from(gramian)] += regularization
+    inverse = np.linalg.inv(gramian)
+    weights = -inverse / np.diag(inverse)  # column j divided by P_jj
+    np.fill_diagonal(weights, 0.0)
+    full = np.zeros((positive.shape[1],) * 2, np.float32)
+    full[np.ix_(heard, heard)] = weights
+    return full
+
+
+def _neighbours(positive: sparse.csr_matrix, settings: ItemItemSettings) -> sparse.csr_matrix:
+    """Shrunk cosine to the nearest neighbours of each track, 0 elsewhere."""
+    # The library keeps the K best products of each row; the norms are divided out beforehand, and
+    # shrinkage afterwards takes the same share from all pairs of equal support.
+    listeners = np.asarray(positive.sum(axis=0)).ravel()
+    scale = sparse.diags(1.0 / np.sqrt(np.maximum(listeners, 1.0) + settings.shrinkage))
+    with threadpool_limits(limits=1, user_api="blas"):
+        model = ItemItemRecommender(K=settings.neighbours + 1)
+        model.fit((positive.astype(np.float64) @ scale).tocsr(), show_progress=False)
+    similarity = model.similarity.tocsr().astype(np.float32)
+    similarity.setdiag(0.0)
+    similarity.eliminate_zeros()
+    # Row j of the library's matrix holds the neighbours of j; its transpose says what each of them
+    # contributes to j.
+    contributions: sparse.csr_matrix = similarity.T.tocsr()
+    return contributions

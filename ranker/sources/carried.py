@@ -1,0 +1,65 @@
+"""New tracks, scored by what the listener's kind plays of the tracks that sound like them."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from cf_model.item_item import ItemItemModel
+from data.arrays import Floats, Positions
+from ranker.candidates import CandidateList
+from ranker.listener import Listener
+from ranker.sources.base import allowed_mask, strongest
+
+
+class CarriedSource:
+    """Item–item scores of the established tracks nearest in sound.
+
+    Parameters
+    ----------
+    model : ItemItemModel
+        Scores of established tracks.
+    weights : scipy.sparse.csr_matrix [shape=(n_items, n_items)]
+        From `cf_model.carry`; rows of all but the newcomers are empty.
+    """
+
+    name = "carried"
+
+    def __init__(self, model: ItemItemModel, weights: sparse.csr_matrix) -> None:
+        self._model = model
+        self._weights = weights
+        self._newcomers = np.diff(weights.indptr) > 0
+
+    def candidates(self, listener: Listener, n: int) -> CandidateList:
+        """Best newcomers."""
+        if not len(listener.liked_items):
+            return CandidateList.empty()
+        allowed = allowed_mask(listener, len(self._newcomers)) & self._newcomers
+        return CandidateList.best(self._everything(listener), n, allowed)
+
+    def score(self, listener: Listener, item_index: Positions) -> Floats:
+        """Weighted mean of item–item scores; NaN for all but newcomers with a vector."""
+        if not len(listener.liked_items):
+            return np.full(len(item_index), np.nan, np.float32)
+        score = self._everything(listener)[item_index]
+        return np.where(self._newcomers[item_index], score, np.nan).astype(np.float32)
+
+    def explain(self, listener: Listener, item: int) -> int | None:
+        """The liked track with the largest weights on the tracks that speak for `item`."""
+        liked = listener.liked_items
+        row = slice(self._weights.indptr[item], self._weights.indptr[item + 1])
+        evidence = np.zeros(len(liked), np.float32)
+        for established, weight in zip(
+            self._weights.indices[row].tolist(), self._weights.data[row].tolist(), strict=True
+        ):
+            evidence += weight * self._model.evidence(liked, established)
+        return strongest(liked, evidence)
+
+    def _everything(self, listener: Listener) -> Floats:
+        def carried() -> Floats:
+            established = listener.once(
+                "item_item", lambda: self._model.score(listener.liked_items)
+            )
+            return np.asarray(self._weights @ established, np.float32)
+
+        return listener.once(self.name, carried)

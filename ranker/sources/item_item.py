@@ -1,0 +1,51 @@
+"""Tracks that go with the listener's tracks in many histories."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cf_model.item_item import ItemItemModel
+from data.arrays import Floats, Mask, Positions
+from ranker.candidates import CandidateList
+from ranker.listener import Listener
+from ranker.sources.base import allowed_mask, strongest
+
+
+class ItemItemSource:
+    """Sum of the item–item weights from what the listener likes.
+
+    Parameters
+    ----------
+    model : ItemItemModel
+        The weights.
+    supported : np.ndarray [shape=(n_items,), dtype=bool]
+        Tracks that somebody is positive about; the others cannot be scored.
+    """
+
+    name = "item_item"
+
+    def __init__(self, model: ItemItemModel, supported: Mask) -> None:
+        self._model = model
+        self._supported = supported
+
+    def candidates(self, listener: Listener, n: int) -> CandidateList:
+        """Best of all tracks that somebody listens to."""
+        if not len(listener.liked_items):
+            return CandidateList.empty()
+        allowed = allowed_mask(listener, len(self._supported)) & self._supported
+        return CandidateList.best(self._everything(listener), n, allowed)
+
+    def score(self, listener: Listener, item_index: Positions) -> Floats:
+        """Sum of weights; NaN for tracks that nobody listens to, and without anything liked."""
+        if not len(listener.liked_items):
+            return np.full(len(item_index), np.nan, np.float32)
+        score = self._everything(listener)[item_index]
+        return np.where(self._supported[item_index], score, np.nan).astype(np.float32)
+
+    def explain(self, listener: Listener, item: int) -> int | None:
+        """The liked track with the largest weight on `item`."""
+        liked = listener.liked_items
+        return strongest(liked, self._model.evidence(liked, item))
+
+    def _everything(self, listener: Listener) -> Floats:
+        return listener.once(self.name, lambda: self._model.score(listener.liked_items))

@@ -1,0 +1,74 @@
+"""What the ranker learns from: several pairs of a past and what listeners took to after it.
+
+In every window a share of the tracks is made cold: nothing that was played of them before is left
+in the past, as if they had been added at the cut. Otherwise the ranker would see tracks without
+listeners only where nobody wanted them, and learn that no plays means bad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from data.arrays import Mask
+from data.events import EventLog
+from data.splits import random_folds
+from recsys.holdout import HeldOut, hold_out
+
+FEWEST_FOLDS = 5
+"""Folds that random windows are taken from, so that each leaves four fifths to learn from."""
+MIN_PAST = 0.5
+"""Share of the log that must lie before a window: a past that is much shorter than what serving
+knows would teach the ranker to mistrust its sources."""
+
+
+def label_windows(log: EventLog, count: int, *, seed: int = 0) -> Iterator[HeldOut]:
+    """At most `count` ways to cut `log`, the latest first.
+
+    With times, each window ends where the one before it began, as long as enough of the log lies
+    before it; without, the windows are disjoint random folds.
+
+    Parameters
+    ----------
+    log : EventLog
+        Everything that may be learned from.
+    count : int
+        Windows wanted.
+    seed : int
+        Seed of random folds.
+    """
+    latest = hold_out(log, seed=seed)
+    if latest.protocol == "random":
+        if count < 2:
+            yield latest
+            return
+        for past, later in random_folds(log, max(count, FEWEST_FOLDS), seed)[:count]:
+            yield HeldOut(past, later, "random", None)
+        return
+    yield latest
+    for _ in range(count - 1):
+        latest = hold_out(latest.past, seed=seed)
+        if latest.protocol == "random" or len(latest.past) < MIN_PAST * len(log):
+            return
+        yield latest
+
+
+def with_cold_tracks(
+    window: HeldOut, eligible: Mask, share: float, rng: np.random.Generator
+) -> HeldOut:
+    """The window with a random `share` of the `eligible` tracks [shape=(n_items,)] made cold.
+
+    What the past held of them is dropped, or, where there are no times, moves to what is to be
+    predicted: a track that is added after such a log was written has all its plays ahead of it.
+    """
+    chosen = np.zeros(len(eligible), np.bool_)
+    candidates = np.flatnonzero(eligible)
+    chosen[rng.permutation(candidates)[: round(share * len(candidates))]] = True
+    cold = chosen[window.past.item_index]
+    if not cold.any():
+        return window
+    later = window.later
+    if window.protocol == "random":
+        later = later.joined(window.past.take(cold))
+    return HeldOut(window.past.take(~cold), later, window.protocol, window.cut)

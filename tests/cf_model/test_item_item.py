@@ -1,0 +1,123 @@
+"""Item–item weights against naive references, and scores carried over by sound."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from cf_model.carry import carry_weights
+from cf_model.config import CarrySettings, ConfidenceSettings, ItemItemSettings
+from cf_model.item_item import fit_item_item
+from data.events import EventKind, EventLog
+from data.ids import IdMap
+from data.interactions import Interactions
+
+RNG = np.random.default_rng(7)
+
+
+def interactions(heard: np.ndarray, skipped: np.ndarray | None = None) -> Interactions:
+    """Log of one play for each True of `heard` [shape=(n_users, n_items)]."""
+    skipped = np.zeros_like(heard) if skipped is None else skipped
+    users, items = np.nonzero(heard | skipped)
+    n = len(users)
+    kind = np.where(skipped[users, items], EventKind.SKIP.code, EventKind.PLAY.code)
+    return Interactions.from_log(
+        EventLog(
+            users=IdMap([f"u{u}" for u in range(heard.shape[0])]),
+            items=IdMap([f"i{i}" for i in range(heard.shape[1])]),
+            user_index=users.astype(np.int32),
+            item_index=items.astype(np.int32),
+            timestamp=np.full(n, np.nan),
+            kind=kind.astype(np.int8),
+            plays=np.ones(n, np.float32),
+            play_ratio=np.ones(n, np.float32),
+        )
+    )
+
+
+def fitted(heard: np.ndarray, **settings: float) -> np.ndarray:
+    model = fit_item_item(interactions(heard), ItemItemSettings(**settings), ConfidenceSettings())
+    weights = model.weights
+    return weights.toarray() if sparse.issparse(weights) else np.asarray(weights)
+
+
+def test_ease_solves_its_objective():
+    heard = RNG.random((40, 9)) < 0.4
+    weights = fitted(heard, regularization=3.0)
+    x = heard.astype(float)
+    # Column by column, the ridge regression of a track on all others (Steck 2019, equation 4).
+    for track in range(9):
+        others = np.delete(np.arange(9), track)
+        gram = x[:, others].T @ x[:, others] + 3.0 * np.eye(8)
+        expected = np.linalg.solve(gram, x[:, others].T @ x[:, track])
+        np.testing.assert_allclose(weights[others, track], expected, atol=1e-5)
+    assert (np.diag(weights) == 0).all()
+
+
+def test_neighbours_are_shrunk_cosines_of_the_nearest():
+    heard = RNG.random((60, 12)) < 0.4
+    weights = fitted(heard, dense_up_to=0, neighbours=4, shrinkage=2.0)
+    x = heard.astype(float)
+    n = x.sum(axis=0)
+    cosine = (x.T @ x) / np.sqrt(np.outer(n + 2.0, n + 2.0))
+    np.fill_diagonal(cosine, 0.0)
+    for track in range(12):
+        kept = np.flatnonzero(weights[:, track])
+        assert len(kept) == 4
+        np.testing.assert_allclose(weights[kept, track], cosine[kept, track], atol=1e-6)
+        assert cosine[kept, track].min() >= np.delete(cosine[:, track], kept).max() - 1e-6
+
+
+@pytest.mark.parametrize("dense_up_to", [0, 100])
+def test_planted_blocks_are_found_and_unheard_tracks_get_nothing(dense_up_to):
+    heard = np.zeros((30, 11), np.bool_)
+    heard[:15, :5] = RNG.random((15, 5)) < 0.7
+    heard[15:, 5:10] = RNG.random((15, 5)) < 0.7
+    model = fit_item_item(
+        interactions(heard),
+        ItemItemSettings(dense_up_to=dense_up_to, regularization=5.0),
+        ConfidenceSettings(),
+    )
+    score = model.score(np.array([0, 1], np.int32))
+    assert score.shape == (11,)
+    assert set(np.argsort(-score)[:3]) == {2, 3, 4}
+    assert score[10] == 0
+    evidence = model.evidence(np.array([0, 1], np.int32), 3)
+    assert evidence.sum() == pytest.approx(score[3], abs=1e-6)
+
+
+@pytest.mark.parametrize("dense_up_to", [0, 100])
+def test_what_was_skipped_is_no_sign_of_liking(dense_up_to):
+    heard = RNG.random((30, 6)) < 0.5
+    skipped = ~heard & (RNG.random((30, 6)) < 0.3)
+    settings = ItemItemSettings(dense_up_to=dense_up_to)
+    plain = fit_item_item(interactions(heard), settings, ConfidenceSettings()).weights
+    with_skips = fit_item_item(interactions(heard, skipped), settings, ConfidenceSettings()).weights
+    assert abs(plain - with_skips).max() < 1e-6
+
+
+def test_scores_are_carried_from_the_nearest_in_sound():
+    vectors = RNG.normal(size=(20, 6)).astype(np.float32)
+    vectors[17] = np.nan
+    newcomers = np.zeros(20, np.bool_)
+    newcomers[15:] = True
+    settings = CarrySettings(neighbours=3, temperature=0.2)
+    weights = carry_weights(vectors, newcomers, ~newcomers, settings).toarray()
+    centred = vectors - vectors[:15].mean(axis=0)
+    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    for track in (15, 16, 18, 19):
+        cosine = unit[:15] @ unit[track]
+        nearest = np.argsort(-cosine)[:3]
+        expected = np.exp(cosine[nearest] / 0.2)
+        np.testing.assert_allclose(weights[track, nearest], expected / expected.sum(), rtol=1e-3)
+        assert weights[track].sum() == pytest.approx(1.0, abs=1e-5)
+        assert (weights[track] > 0).sum() == 3
+    assert not weights[:15].any()
+    assert not weights[17].any()
+
+
+def test_nothing_is_carried_where_nothing_is_established():
+    vectors = RNG.normal(size=(4, 3)).astype(np.float32)
+    newcomers = np.ones(4, np.bool_)
+    assert carry_weights(vectors, newcomers, ~newcomers, CarrySettings()).nnz == 0

@@ -1,0 +1,82 @@
+"""Windows that the ranker learns from, and the tracks made cold in them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from data.events import EventKind, EventLog
+from data.ids import IdMap
+from recsys.windows import MIN_PAST, label_windows, with_cold_tracks
+
+
+def log_of(n: int, times: np.ndarray) -> EventLog:
+    rng = np.random.default_rng(1)
+    return EventLog(
+        users=IdMap([f"u{u}" for u in range(20)]),
+        items=IdMap([f"i{i}" for i in range(50)]),
+        user_index=rng.integers(0, 20, n).astype(np.int32),
+        item_index=rng.integers(0, 50, n).astype(np.int32),
+        timestamp=times,
+        kind=np.full(n, EventKind.PLAY.code, np.int8),
+        plays=np.ones(n, np.float32),
+        play_ratio=np.ones(n, np.float32),
+    )
+
+
+@pytest.fixture
+def timed() -> EventLog:
+    return log_of(4000, np.sort(np.random.default_rng(0).uniform(0, 365 * 86_400.0, 4000)))
+
+
+@pytest.fixture
+def untimed() -> EventLog:
+    return log_of(4000, np.full(4000, np.nan))
+
+
+def test_windows_with_times_follow_one_another_backwards(timed):
+    windows = list(label_windows(timed, 3))
+    assert len(windows) == 3
+    assert len(windows[0].past) + len(windows[0].later) == len(timed)
+    for after, before in zip(windows, windows[1:], strict=False):
+        assert len(before.past) + len(before.later) == len(after.past)
+        assert before.later.timestamp.max() < after.cut
+        assert before.past.timestamp.max() < before.cut
+
+
+def test_windows_end_where_too_little_would_be_left_to_learn_from(timed):
+    windows = list(label_windows(timed, 1000))
+    assert 3 < len(windows) < 30
+    assert len(windows[-1].past) >= MIN_PAST * len(timed)
+
+
+def test_windows_without_times_are_disjoint_folds(untimed):
+    windows = list(label_windows(untimed, 3, seed=4))
+    assert [window.protocol for window in windows] == ["random"] * 3
+    held = [
+        set(zip(w.later.user_index.tolist(), w.later.item_index.tolist(), strict=True))
+        for w in windows
+    ]
+    assert not held[0] & held[1]
+    assert not held[1] & held[2]
+    for window in windows:
+        assert len(window.past) == pytest.approx(0.8 * len(untimed), rel=0.05)
+    assert len(list(label_windows(untimed, 1))) == 1
+
+
+@pytest.mark.parametrize("kind", ["timed", "untimed"])
+def test_cold_tracks_have_no_past_and_are_as_many_as_asked_for(kind, request):
+    log = request.getfixturevalue(kind)
+    window = next(label_windows(log, 2))
+    eligible = np.arange(50) < 30
+    cold = with_cold_tracks(window, eligible, 0.5, np.random.default_rng(0))
+    missing = set(range(50)) - set(cold.past.item_index.tolist())
+    assert len(missing) == 15
+    assert missing <= set(range(30))
+    moved = len(window.past) - len(cold.past)
+    if kind == "timed":
+        assert cold.later is window.later
+    else:
+        assert len(cold.later) == len(window.later) + moved
+        assert missing <= set(cold.later.item_index.tolist())
+    assert with_cold_tracks(window, eligible, 0.0, np.random.default_rng(0)) is window
