@@ -10,7 +10,8 @@
     │   └── UnknownTrackError
     ├── NotReadyError          an earlier step has to run first
     │   └── NotAnalysedError   one track has not been through the pipeline yet
-    └── ArtefactError          a bundle or an encoder is damaged or of another format
+    ├── ArtefactError          a bundle or an encoder is damaged or of another format
+    └── WorseModelError        a new model would make lists worse than the live one
 
 A message says what was expected, what came, and what to do.
 """
@@ -65,3 +66,7 @@ class NotAnalysedError(NotReadyError):
 
 class ArtefactError(RecsysError):
     """A stored artefact (bundle, encoder, index) is damaged, incomplete or of another format."""
+
+
+class WorseModelError(RecsysError):
+    """A new model is significantly worse than the live one, which therefore stays."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from audio_model.encoder import EncoderCard
+from data.errors import WorseModelError
 from data.store import Store
 from recsys.bundle import BundleFacts, Manifest, read_manifest, write_bundle
+from recsys.comparison import Comparison, compare_with_live, write_trial
 from recsys.training import TrainingData, fit_hybrid, load_training_data
 from recsys.versions import publish
 from recsys.workspace import Workspace
@@ -20,9 +23,36 @@ def workspace_data(workspace: Workspace, store: Store) -> tuple[TrainingData, En
     return load_training_data(store, encoder.encoder_id, encoder.dimension), encoder
 
 
-def train_and_publish(workspace: Workspace, store: Store) -> Manifest:
-    """Fit the hybrid on everything in the store and publish it as the current bundle."""
+@dataclass(frozen=True)
+class Published:
+    """A new version, and how it compared with the one before."""
+
+    manifest: Manifest
+    comparison: Comparison
+
+
+def train_and_publish(workspace: Workspace, store: Store, *, force: bool = False) -> Published:
+    """Fit the hybrid on everything in the store and publish it as the current bundle.
+
+    Parameters
+    ----------
+    force : bool
+        Publish whatever the comparison with the live model says.
+
+    Raises
+    ------
+    WorseModelError
+        If the new model is significantly worse than the live one; that one stays.
+    """
     data, encoder = workspace_data(workspace, store)
+    comparison = compare_with_live(data, workspace.config, workspace.models)
+    if comparison.worse and not force:
+        found = "; ".join(f"over {name} tracks: {part}" for name, part in comparison.worse.items())
+        raise WorseModelError(
+            f"the new model is significantly worse than the live {comparison.live}, which stays "
+            f"({found}, judged by {comparison.basis}): look for what changed in the log, the "
+            "encoder or the settings, or publish it with `recsys train --force`"
+        )
     hybrid = fit_hybrid(data, data.log, workspace.config)
     with_sound = hybrid.models.embeddings is not None
     facts = BundleFacts(
@@ -35,6 +65,7 @@ def train_and_publish(workspace: Workspace, store: Store) -> Manifest:
 
     def write(folder: Path, version: str) -> None:
         write_bundle(folder, version, hybrid, facts)
+        write_trial(folder, comparison.trial)
 
     version = publish(workspace.models, write)
-    return read_manifest(workspace.models / version)
+    return Published(read_manifest(workspace.models / version), comparison)

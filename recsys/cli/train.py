@@ -12,22 +12,28 @@ from recsys.cli.session import opened
 
 if TYPE_CHECKING:
     from data.store import Store
-    from recsys.bundle import Manifest
     from recsys.evaluation.schema import Difference, Estimate, EvaluationReport
+    from recsys.publishing import Published
     from recsys.workspace import Workspace
 
 
-def train(context: typer.Context) -> None:
+def train(
+    context: typer.Context,
+    force: Annotated[
+        bool, typer.Option("--force", help="Publish even what is worse than the live model.")
+    ] = False,
+) -> None:
     """Learn from the library and the log, and publish a new model version."""
     from recsys.publishing import train_and_publish
 
     with opened(context) as (workspace, store), err.status("training"):
-        manifest = train_and_publish(workspace, store)
-    out.print(describe(manifest), markup=False)
+        published = train_and_publish(workspace, store, force=force)
+    out.print(describe(published), markup=False)
 
 
-def describe(manifest: Manifest) -> str:
-    """What a version was trained on, in two lines."""
+def describe(published: Published) -> str:
+    """What a version was trained on and how it compares, in three lines."""
+    manifest = published.manifest
     sound = f"encoder {manifest.encoder_id}" if manifest.encoder_id else "no sound"
     order = {
         "lambdarank": "LightGBM LambdaRank",
@@ -36,7 +42,8 @@ def describe(manifest: Manifest) -> str:
     return (
         f"model {manifest.version} is published and current\n"
         f"{manifest.n_tracks} tracks, {manifest.n_listeners} listeners, "
-        f"{manifest.n_events} events, {sound}; ranked by {order}"
+        f"{manifest.n_events} events, {sound}; ranked by {order}\n"
+        f"{published.comparison}"
     )
 
 

@@ -171,7 +171,7 @@ def judge(
             for name, mask in wanted.items():
                 parts[name].n_relevant[row] = mask.sum()
                 _count_proposed(parts[name], row, asked.ranked.candidates, mask)
-            needed = {within for name, (_, within) in kinds.items() if wanted[name].any()}
+            needed = {ALL} | {within for name, (_, within) in kinds.items() if wanted[name].any()}
             for method, score in compared.items():
                 scores = score(asked)
                 found = {

@@ -85,7 +85,8 @@ def test_evaluate_compares_methods_on_every_slice_and_keeps_the_report(demo_home
     report = demo_home.printed["evaluate"].json()
     assert report == json.loads((demo_home.home / "evaluation.json").read_text("utf-8"))
     assert report["protocol"] == "temporal"
-    assert set(report["slices"]) == {"all", "warm", "cold"}
+    assert set(report["slices"]) >= {"all", "warm", "cold", "relisten", "niche", "mainstream"}
+    assert "<svg" in (demo_home.home / "evaluation.html").read_text("utf-8")
     methods = report["slices"]["all"]["methods"]
     assert {"hybrid", "popular", "random"} <= set(methods)
     estimate = methods["hybrid"]["ndcg@10"]

@@ -16,35 +16,12 @@ from recsys.training import (
 )
 from recsys.workspace import Workspace
 from tests.logs import make_log
-from tests.ranker.worlds import (
-    COLD,
-    N_TRACKS,
-    planted_catalogue,
-    planted_embeddings,
-    planted_log,
-    track_id,
-)
-
-
-def growing_world() -> TrainingData:
-    """The planted listeners, who twice find tracks of their kind, unheard ones among them."""
-    rng = np.random.default_rng(5)
-    rows = []
-    for user in range(60):
-        own = rng.permutation([n for n in range(50) if n % 2 == user % 2])
-        early, late = ([n for n in half if n % 2 == user % 2] for half in (COLD[:5], COLD[5:]))
-        weeks = [(own[:16], 0), (own[16:19], 80), (early, 80), (own[19:21], 91), (late, 91)]
-        rows += [
-            (f"u{user:02d}", track_id(n), EventKind.PLAY, 86_400.0 * (since + 8 * rng.random()))
-            for tracks, since in weeks
-            for n in tracks
-        ]
-    log = make_log(rows, items=[track_id(n) for n in range(N_TRACKS)])
-    return TrainingData(planted_catalogue(), log, planted_embeddings())
+from tests.ranker.worlds import COLD, planted_log, track_id
+from tests.recsys.growing import QUICK, growing_world
 
 
 def test_report_finds_the_planted_order_of_methods() -> None:
-    report = evaluate(growing_world(), Config())
+    report = evaluate(growing_world(), QUICK)
     assert report.protocol == "temporal"
     assert 0.9 <= report.slices["all"].candidate_recall["joined"] <= 1.0
     everything = report.slices["all"].methods
@@ -60,14 +37,14 @@ def test_report_finds_the_planted_order_of_methods() -> None:
 
 
 def test_report_is_deterministic() -> None:
-    first, second = (evaluate(growing_world(), Config()) for _ in range(2))
+    first, second = (evaluate(growing_world(), QUICK) for _ in range(2))
     assert first == second
 
 
 def test_logs_without_times_are_split_at_random_and_say_so() -> None:
     data = growing_world()
     timeless = EventLog(**{**data.log.__dict__, "timestamp": np.full(len(data.log), np.nan)})
-    report = evaluate(TrainingData(data.catalogue, timeless, None), Config())
+    report = evaluate(TrainingData(data.catalogue, timeless, None), QUICK)
     assert report.protocol == "random"
     assert report.cut is None
     assert "audio" not in report.slices["all"].methods
