@@ -11,6 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+READABLE = 0o644
+"""Access to what is written: the service may run as another user than training."""
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of the file's content in hexadecimal."""
     with path.open("rb") as file:
@@ -26,6 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
+        temporary.chmod(READABLE)  # temporary files are their owner's alone
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -7,6 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from audio_model.files import READABLE
+
 POINTER = "CURRENT"
 
 
@@ -45,6 +47,7 @@ def write_atomically(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        Path(temporary).chmod(READABLE)  # temporary files are their owner's alone
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
