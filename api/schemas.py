@@ -9,9 +9,11 @@ from apiflask.fields import UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from data.events import EventKind
+from ranker.config import RerankSettings
 
 MAX_ID_LENGTH = 512
 MAX_ITEMS = 200
+MAX_OFFSET = 1000
 MAX_EVENTS = 10_000
 CLOCK_SKEW_S = 86_400.0
 """How far ahead of this machine's clock a client's may be; later times would distort recency."""
@@ -52,9 +54,32 @@ class ListQuery(_Input):
 class RecommendationQuery(ListQuery):
     """Query of a listener's list."""
 
+    offset: int = Field(
+        0, ge=0, le=MAX_OFFSET, description="Leave out so many tracks at the beginning of the list"
+    )
     exclude_listened: bool = Field(
         True, description="Leave out what the listener has already played"
     )
+    popularity: float | None = Field(
+        None, ge=-1, le=1, description="Towards popular tracks (1) or little-known ones (-1)"
+    )
+    diversity: float | None = Field(
+        None, ge=0, le=1, description="How much tracks should differ from those above them"
+    )
+    max_per_artist: int | None = Field(
+        None, ge=0, description="Tracks of one artist in the whole list; 0 for any number"
+    )
+    new_tracks: float | None = Field(
+        None, ge=0, le=1, description="Share of each page kept for tracks nobody has taken to yet"
+    )
+
+    def dials(self, otherwise: RerankSettings) -> RerankSettings:
+        """The dials that the query sets, and `otherwise` for the rest."""
+        names = ("popularity", "diversity", "max_per_artist", "new_tracks")
+        given = {name: getattr(self, name) for name in names}
+        return otherwise.model_copy(
+            update={name: value for name, value in given.items() if value is not None}
+        )
 
 
 class UploadForm(_Input):
@@ -133,7 +158,7 @@ class TrackList(BaseModel):
     model_version: str
     request_id: str
     fallback: bool = Field(
-        description="True when nothing is known of the listener and popular tracks are listed"
+        description="True when nothing is known of the listener and the list is not personal"
     )
 
 

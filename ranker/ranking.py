@@ -118,6 +118,8 @@ class LambdaRanker:
     def contributions(self, features: Floats) -> Floats:
         """Tree SHAP values, without the constant."""
         self._check(features)
+        if not len(features):  # LightGBM divides by the number of rows
+            return np.zeros_like(features)
         values = self._booster.predict(features, num_threads=1, pred_contrib=True)
         return np.asarray(values, np.float32)[:, :-1]
 

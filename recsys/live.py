@@ -81,7 +81,7 @@ class LiveRecommender:
     def _open(self, version: str) -> Recommender:
         folder = self._workspace.models / version
         probe_bundle(folder)
-        return Recommender(open_bundle(folder), self._store)
+        return Recommender(open_bundle(folder), self._store, self._workspace.config.rerank)
 
     def _newest_before(self, version: str, refusal: RecsysError) -> Recommender:
         models = self._workspace.models

@@ -13,9 +13,16 @@ from data.errors import NotAnalysedError, NotReadyError, ParameterError
 from data.ids import MISSING
 from data.interactions import Interactions
 from data.store import Store
+from data.tracks import Track
 from ranker.candidates import CandidateList
+from ranker.config import RerankSettings
+from ranker.listener import Listener
 from ranker.reasons import explain
+from ranker.rerank import rerank
 from recsys.bundle import ModelBundle
+
+FALLBACK_DEPTH = 1000
+"""Tracks that pages can be cut from where no source proposes any."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,8 @@ class Recommendation:
     score : float
         For listeners the ranker's score, for tracks a cosine; comparable within one list.
     sources : tuple of str
-        Candidate sources that proposed the track, best rank first.
+        Candidate sources that proposed the track, best rank first; none for what nobody's
+        listening speaks for.
     reason : str
         Why it is here, in words.
     """
@@ -71,14 +79,19 @@ class Recommender:
         The models.
     store : Store
         Where histories and tags are read.
+    dials : RerankSettings
+        How lists are re-ranked where a request does not say.
     """
 
-    def __init__(self, bundle: ModelBundle, store: Store) -> None:
+    def __init__(
+        self, bundle: ModelBundle, store: Store, dials: RerankSettings | None = None
+    ) -> None:
         self._bundle = bundle
         self._hybrid = bundle.hybrid
         self._models = bundle.hybrid.models
         self._items = bundle.hybrid.models.catalogue.items
         self._store = store
+        self.dials = dials or RerankSettings()
 
     @property
     def version(self) -> str:
@@ -114,51 +127,114 @@ class Recommender:
         return encoder_id
 
     def recommend(
-        self, user_id: str, n: int = 20, *, exclude_listened: bool = True
+        self,
+        user_id: str,
+        n: int = 20,
+        *,
+        offset: int = 0,
+        exclude_listened: bool = True,
+        dials: RerankSettings | None = None,
     ) -> RecommendationList:
         """At most `n` tracks for `user_id`, never one that they refused.
 
-        An unknown listener, or one without history, gets the tracks that most listeners play.
+        An unknown listener, or one without history, gets the tracks that most listeners play; where
+        nobody plays anything, those that are typical of the library's sound.
+
+        Parameters
+        ----------
+        offset : int
+            Tracks of the list to leave out at its beginning, for the pages after the first.
+        exclude_listened : bool
+            Leave out what is in the history.
+        dials : RerankSettings, optional
+            Instead of `Recommender.dials`.
 
         Raises
         ------
         ParameterError
-            If `n` is below 1.
+            If `n` is below 1 or `offset` below 0.
         """
         _check_n(n)
+        if offset < 0:
+            raise ParameterError(f"offset must be at least 0, got {offset}")
+        dials = dials or self.dials
         log = self._store.user_log(user_id, self._items)
         history = Interactions.from_log(log).history(0)
         excluded = history.item_index if exclude_listened else history.disliked
         listener = self._models.listener(history, excluded)
         ranked = self._hybrid.rank(listener)
-        available = self._available(ranked.item_index, n)
-        rows = ranked.rows[available]
-        items = ranked.item_index[available]
-        contributions = self._hybrid.ranker.contributions(ranked.features[rows])
+        if not len(ranked.item_index):
+            return self._without_listeners(listener, n, offset, dials)
+        shown = self._page(ranked.item_index, ranked.score, n, offset, dials)
+        rows = ranked.rows[shown]
+        items = ranked.item_index[shown]
         reasons = explain(
             self._models,
             listener,
             items,
             ranked.features[rows],
-            contributions,
+            self._hybrid.ranker.contributions(ranked.features[rows]),
             self._hybrid.ranker.feature_names,
         )
-        label = self._labels([r.similar_to for r in reasons if r.similar_to is not None])
+        names = self._names([track for reason in reasons for track in reason.tracks])
         return RecommendationList(
             items=tuple(
                 Recommendation(
                     track_id=self._items.external(int(item)),
                     score=float(score),
                     sources=ranked.candidates.proposed_by(int(row)),
-                    reason=reason.sentence(label),
+                    reason=reason.sentence(names),
                 )
                 for item, score, row, reason in zip(
-                    items, ranked.score[available], rows, reasons, strict=True
+                    items, ranked.score[shown], rows, reasons, strict=True
                 )
             ),
             model_version=self.version,
             fallback=len(history) == 0,
         )
+
+    def _without_listeners(
+        self, listener: Listener, n: int, offset: int, dials: RerankSettings
+    ) -> RecommendationList:
+        """What to list when no source has anything: nobody took to any track (or all are heard).
+
+        The tracks nearest to the mean of the catalogue's sound; without sound the newest ones.
+        """
+        models = self._models
+        allowed = np.ones(len(self._items), np.bool_)
+        allowed[listener.excluded] = False
+        if models.embeddings is not None and models.mean_embedding is not None:
+            nearness = (models.embeddings @ models.mean_embedding).astype(np.float32)
+            reason = "typical of how this library sounds"
+        else:
+            added = {track.track_id: track.added_at for track in self._store.tracks()}
+            # Single precision would make tracks of one minute equally new.
+            newest = sorted(self._items, key=lambda item: added.get(item) or 0.0)
+            nearness = np.empty(len(newest), np.float32)
+            nearness[self._items.indices(newest)] = np.arange(len(newest))
+            reason = "among the newest tracks of this library"
+        found = CandidateList.best(nearness, FALLBACK_DEPTH, allowed)
+        shown = self._page(found.item_index, found.score, n, offset, dials)
+        return RecommendationList(
+            items=tuple(
+                Recommendation(self._items.external(int(item)), float(score), (), reason)
+                for item, score in zip(found.item_index[shown], found.score[shown], strict=True)
+            ),
+            model_version=self.version,
+            fallback=bool(len(shown)) or not len(listener.history),
+        )
+
+    def _page(
+        self, items: Positions, score: Floats, n: int, offset: int, dials: RerankSettings
+    ) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+        """Places in `items` of the page's entries, withdrawn tracks left out beforehand."""
+        ids = self._items.externals(items)
+        offered = self._store.offered(ids)
+        there = np.flatnonzero([track_id in offered for track_id in ids])
+        if not len(there):
+            return there
+        order = rerank(self._models, items[there], score[there], dials, offset + n)
+        return there[order[offset : offset + n]]
 
     def similar(self, track_id: str, n: int = 20) -> RecommendationList:
         """At most `n` tracks like `track_id`, which is not among them.
@@ -256,10 +332,11 @@ class Recommender:
                 break
         return np.array(places[:n], np.intp)
 
-    def _labels(self, positions: Sequence[int]) -> Callable[[int], str]:
+    def _names(self, positions: Sequence[int]) -> Callable[[int], Track]:
+        """Track at each of `positions`, with its tags where the catalogue still has it."""
         ids = {position: self._items.external(position) for position in set(positions)}
-        labels = {track.track_id: track.label for track in self._store.tracks(list(ids.values()))}
-        return lambda position: labels.get(ids[position], ids[position])
+        found = {track.track_id: track for track in self._store.tracks(list(ids.values()))}
+        return lambda position: found.get(ids[position], Track(ids[position]))
 
     def _as_list(self, found: CandidateList, source: str, reason: str) -> RecommendationList:
         return RecommendationList(

@@ -28,5 +28,12 @@ def recommend(user_id: str, query: RecommendationQuery) -> TrackList:
     be percent-encoded.
     """
     here = services()
-    found = here.recommender().recommend(user_id, query.n, exclude_listened=query.exclude_listened)
+    recommender = here.recommender()
+    found = recommender.recommend(
+        user_id,
+        query.n,
+        offset=query.offset,
+        exclude_listened=query.exclude_listened,
+        dials=query.dials(recommender.dials),
+    )
     return track_list(found, here.store)

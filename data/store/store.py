@@ -115,6 +115,14 @@ class Store:
         with self._database.reading() as connection:
             return tracks.read(connection, track_ids, withdrawn=withdrawn)
 
+    def offered(self, track_ids: Sequence[str]) -> set[str]:
+        """Those of `track_ids` that are in the catalogue and not withdrawn.
+
+        Quicker than `tracks`, where all the candidates of a list are asked about.
+        """
+        with self._database.reading() as connection:
+            return tracks.offered(connection, track_ids)
+
     def set_withdrawn(self, track_ids: Collection[str], withdrawn: bool = True) -> int:
         """Hide tracks from every listing (or show them again); return how many changed.
 

@@ -107,6 +107,16 @@ def read(
     return [found[track_id] for track_id in track_ids if track_id in found]
 
 
+def offered(connection: Connection, track_ids: Sequence[str]) -> set[str]:
+    """Those of `track_ids` that are in the catalogue and not withdrawn."""
+    statement = select(tracks.c.track_id).where(~tracks.c.withdrawn)
+    return {
+        track_id
+        for chunk in chunked([track_id for track_id in track_ids if storable(track_id)])
+        for track_id in connection.scalars(statement.where(tracks.c.track_id.in_(chunk)))
+    }
+
+
 def set_withdrawn(connection: Connection, track_ids: Collection[str], withdrawn: bool) -> int:
     """Set the flag and return how many tracks it changed."""
     return sum(

@@ -34,11 +34,13 @@ def recommend(
     with opened(context) as (workspace, store):
         answer = current_recommender(workspace, store).recommend(user, n)
         if answer.fallback:
+            # Tracks that no source proposed: nobody's listening speaks for any.
+            unheard = any(not item.sources for item in answer.items)
             instead = (
-                "what most listeners play"
-                if answer.items
-                else "and nobody else has played anything either, so the list is empty; "
-                "`recsys similar TRACK` goes by sound alone"
+                "nobody else has played anything either, so the list is what is typical of the "
+                "library; `recsys similar TRACK` goes by the sound of one track"
+                if unheard
+                else "the list is what most listeners play"
             )
             err.print(f"nothing is known about listener {user!r}: {instead}", markup=False)
         show_list(answer, store, as_json=as_json)

@@ -18,6 +18,7 @@ from data.errors import AudioError, UnknownTrackError
 from data.events import Event, EventKind
 from data.store.events import EventCounts
 from data.tracks import Track
+from ranker.config import RerankSettings
 from recsys.recommender import Recommendation, RecommendationList
 
 FLAC = b"fLaC" + bytes(200)
@@ -81,15 +82,24 @@ class FakeRecommender:
     version: str = "20260101T000000Z-1"
     encoder_id: str = "first"
     encoder_dir: Path = Path("encoder-1")
+    dials: RerankSettings = field(default_factory=lambda: RerankSettings(diversity=0.25))
+    asked: list[RerankSettings | None] = field(default_factory=list)
 
     def recommend(
-        self, user_id: str, n: int = 20, *, exclude_listened: bool = True
+        self,
+        user_id: str,
+        n: int = 20,
+        *,
+        offset: int = 0,
+        exclude_listened: bool = True,
+        dials: RerankSettings | None = None,
     ) -> RecommendationList:
+        self.asked.append(dials)
         mine = [event for event in self.store.events.values() if event.user_id == user_id]
         refused = {e.track_id for e in mine if e.kind in (EventKind.SKIP, EventKind.DISLIKE)}
         if exclude_listened:
             refused |= {event.track_id for event in mine if event.kind is EventKind.PLAY}
-        kept = [track for track in self.store.by_id if track not in refused][:n]
+        kept = [track for track in self.store.by_id if track not in refused][offset : offset + n]
         items = tuple(
             Recommendation(
                 track, 3.0 - 0.7 * rank, ("collaborative", "audio"), "fits your evenings"

@@ -5,6 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from data.errors import ArtefactError, NotAnalysedError, NotReadyError
+from ranker.config import RerankSettings
 
 
 def test_recommendations_carry_metadata_score_sources_reason_and_version(client, world):
@@ -51,6 +52,32 @@ def test_a_seed_that_was_not_analysed_is_409(client, world, monkeypatch):
     assert answer.status_code == 409
     assert answer.mimetype == "application/problem+json"
     assert "recsys embed" in answer.json["detail"]
+
+
+def test_dials_of_a_request_stand_over_those_of_the_service(client, world):
+    query = "popularity=-0.5&max_per_artist=2&new_tracks=0.1"
+    assert client.get(f"/v1/users/ada/recommendations?{query}").status_code == 200
+    (asked,) = world.live.recommender.asked
+    assert asked == RerankSettings(
+        popularity=-0.5, max_per_artist=2, new_tracks=0.1, diversity=0.25
+    )
+
+
+def test_the_next_page_begins_where_the_first_ends(client):
+    def page(query):
+        items = client.get(f"/v1/users/nobody/recommendations?{query}").get_json()["items"]
+        return [item["track_id"] for item in items]
+
+    assert page("n=2") + page("n=2&offset=2") == page("n=4")
+
+
+@pytest.mark.parametrize(
+    "query", ["offset=-1", "popularity=1.1", "diversity=-0.1", "max_per_artist=-1", "new_tracks=2"]
+)
+def test_a_dial_outside_its_range_is_refused_by_name(client, query):
+    answer = client.get(f"/v1/users/ada/recommendations?{query}")
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["field"] == query.split("=")[0]
 
 
 def test_similar_leaves_the_seed_out(client):

@@ -22,10 +22,11 @@ def unheard(demo_home, copied):
     return recsys
 
 
-def test_with_sound_alone_similar_works_and_recommend_says_why_it_is_empty(unheard):
+def test_with_sound_alone_the_list_is_what_is_typical_and_says_so(unheard):
     assert "0 listeners, 0 events, encoder default-" in unheard("train").out
     answer = unheard("recommend", "anybody")
     assert "nobody else has played anything either" in answer.err
+    assert "typical of how this library sounds" in answer.out
     assert "nothing to evaluate" in unheard("evaluate", expect=FAILED).error
 
 

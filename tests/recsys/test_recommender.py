@@ -1,17 +1,24 @@
 """Answers over the planted world: even listeners take to even tracks."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from data.errors import NotReadyError, ParameterError, UnknownTrackError
 from data.events import Event, EventKind
 from data.store import Store
 from data.tracks import Track
+from ranker.config import RerankSettings
 from ranker.hybrid import Hybrid
 from recsys.bundle import open_bundle, write_bundle
+from recsys.config import Config
+from recsys.live import LiveRecommender
 from recsys.recommender import Recommender
+from recsys.training import TrainingData, fit_hybrid
 from recsys.workspace import Workspace
-from tests.ranker.worlds import planted_embeddings, planted_log, track_id
-from tests.recsys.conftest import FACTS
+from tests.ranker.worlds import N_TRACKS, planted_embeddings, planted_log, track_id
+from tests.recsys.conftest import FACTS, publish_hybrid
 
 
 @pytest.fixture
@@ -135,3 +142,92 @@ def test_a_seed_younger_than_the_model_says_what_to_run(
 def test_zero_tracks_cannot_be_asked_for(recommender: Recommender) -> None:
     with pytest.raises(ParameterError, match="at least 1"):
         recommender.recommend("u00", 0)
+
+
+def test_pages_put_together_are_the_long_list(recommender: Recommender) -> None:
+    for dials in (
+        RerankSettings(),
+        RerankSettings(diversity=0.6, popularity=-0.5, max_per_artist=3, new_tracks=0.3),
+    ):
+        whole = recommender.recommend("u00", 15, dials=dials).items
+        pages = [
+            item
+            for offset in (0, 5, 10)
+            for item in recommender.recommend("u00", 5, offset=offset, dials=dials).items
+        ]
+        assert [item.track_id for item in whole] == [item.track_id for item in pages]
+        assert len(whole) == 15
+    assert recommender.recommend("u00", 5, offset=500).items == ()
+    with pytest.raises(ParameterError, match="at least 0"):
+        recommender.recommend("u00", 5, offset=-1)
+
+
+def test_dials_change_the_list_as_they_say(recommender: Recommender) -> None:
+    capped = recommender.recommend("u02", 20, dials=RerankSettings(max_per_artist=1))
+    artists = [number // 10 for number in numbers(capped)]
+    assert len(artists) == len(set(artists)) == 6
+    new = recommender.recommend("u02", 10, dials=RerankSettings(new_tracks=0.5))
+    assert sum(number >= 50 for number in numbers(new)) >= 5
+
+
+def test_settings_of_the_workspace_are_the_dials_of_a_request_without(
+    workspace: Workspace, hybrid: Hybrid, store: Store
+) -> None:
+    publish_hybrid(workspace, hybrid)
+    dials = RerankSettings(max_per_artist=1)
+    config = workspace.config.model_copy(update={"rerank": dials})
+    answer = LiveRecommender(Workspace(workspace.home, config), store).current()
+    assert len(answer.recommend("u02", 20).items) == 6
+
+
+def test_the_same_recording_is_listed_once_and_returns_when_the_other_is_withdrawn(
+    workspace: Workspace, training_data: TrainingData, store: Store
+) -> None:
+    vectors = training_data.embeddings.copy()
+    vectors[51] = vectors[53]
+    catalogue = replace(
+        training_data.catalogue, duration=np.full(N_TRACKS, 200, np.float32) + 10 * np.arange(60)
+    )
+    catalogue.duration[51] = catalogue.duration[53]
+    fitted = fit_hybrid(
+        replace(training_data, embeddings=vectors, catalogue=catalogue),
+        training_data.log,
+        Config(),
+    )
+    write_bundle(workspace.models / "v1", "v1", fitted, FACTS)
+    recommender = Recommender(open_bundle(workspace.models / "v1"), store)
+    listed = set(numbers(recommender.recommend("u01", 100))) & {51, 53}
+    assert len(listed) == 1
+    store.set_withdrawn([track_id(number) for number in listed])
+    assert set(numbers(recommender.recommend("u01", 100))) & {51, 53} == {51, 53} - listed
+
+
+@pytest.mark.parametrize("with_sound", [True, False])
+def test_where_nobody_listens_the_list_is_what_is_typical_or_new(
+    workspace: Workspace, training_data: TrainingData, with_sound: bool
+) -> None:
+    store = Workspace.open(workspace.home / "silent").open_store()
+    store.upsert_tracks(
+        Track(track_id(n), artist=f"artist {n // 10}", added_at=1e9 + n) for n in range(N_TRACKS)
+    )
+    silent = replace(
+        training_data,
+        log=training_data.log.take(np.zeros(len(training_data.log), np.bool_)),
+        embeddings=training_data.embeddings if with_sound else None,
+    )
+    write_bundle(workspace.models / "v1", "v1", fit_hybrid(silent, silent.log, Config()), FACTS)
+    recommender = Recommender(open_bundle(workspace.models / "v1"), store)
+    answer = recommender.recommend("anybody", 10)
+    assert answer.fallback
+    assert len({item.track_id for item in answer.items}) == 10
+    if with_sound:
+        vectors = training_data.embeddings
+        nearest = (vectors @ vectors.mean(axis=0)).argmax()
+        assert numbers(answer)[0] == nearest
+        assert "typical" in answer.items[0].reason
+    else:
+        assert numbers(answer) == list(range(59, 49, -1))
+        assert "newest" in answer.items[0].reason
+    rest = recommender.recommend("anybody", 10, offset=10)
+    assert not set(numbers(rest)) & set(numbers(answer))
+    store.close()
