@@ -15,7 +15,7 @@ from tests.ranker.worlds import COLD, N_TRACKS, planted_catalogue, planted_embed
 DAY = 86_400.0
 QUICK = Config(
     als=ALSSettings(factors=8, iterations=5),
-    ranker=RankerSettings(min_listeners=10, min_rows_in_leaf=5, trees=20),
+    ranker=RankerSettings(min_listeners=10, min_rows_in_leaf=5, trees=20, windows=1),
 )
 """Settings under which the planted order is learned in a second."""
 

@@ -1,0 +1,1 @@
+"""Quality of recommendations: the hybrid beside its parts, baselines and published numbers."""
