@@ -26,6 +26,7 @@ class Workspace:
         encoders/<id>/    trained encoders, and CURRENT
         models/<version>/ published bundles, and CURRENT
         evaluation.json   the latest report
+        tuning.db         what `recsys tune` has tried
         encoder-reports/  what `recsys encoder report` found, a folder an encoder
         splits/           official splits of data sets
         problems/         what imports and analyses left out
@@ -86,6 +87,11 @@ class Workspace:
     def evaluation(self) -> Path:
         """File of the latest evaluation report."""
         return self.home / "evaluation.json"
+
+    @property
+    def tuning(self) -> Path:
+        """File of the studies of `recsys tune`."""
+        return self.home / "tuning.db"
 
     def encoder_report(self, encoder_id: str) -> Path:
         """Folder of the report on an encoder."""

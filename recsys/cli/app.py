@@ -20,6 +20,7 @@ from recsys.cli import (
     query,
     serve,
     train,
+    tune,
 )
 from recsys.cli.output import FAILED, err
 from recsys.config import ENV_HOME
@@ -41,6 +42,7 @@ encoder.app.command("report")(encoder_report.report)
 app.command("embed")(encoder.embed)
 app.command("train")(train.train)
 app.command("evaluate")(train.evaluate)
+app.command("tune")(tune.tune)
 app.command("recommend")(query.recommend)
 app.command("similar")(query.similar)
 app.command("serve")(serve.serve)

@@ -1,0 +1,233 @@
+"""`recsys tune`: search the settings of the collaborative model on a validation window.
+
+The window is cut from the part that `recsys evaluate` learns from: what evaluation holds out is
+never looked at, so that its verdict on the tuned settings stays honest. The search is Optuna's
+tree-structured Parzen estimator (Akiba et al., KDD 2019); its study lies in the workspace, and a
+later run on the same log goes on with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import FloatDistribution, IntDistribution
+from threadpoolctl import threadpool_limits
+
+from cf_model.als import default_regularization, fit_als
+from cf_model.confidence import signed_confidence
+from data.errors import DataError
+from ranker.candidates import CandidateList
+from recsys.config import Config
+from recsys.evaluation.judging import Cases, find_cases
+from recsys.evaluation.metrics import ndcg_of_hits
+from recsys.holdout import HeldOut, hold_out
+from recsys.training import TrainingData
+
+K = 20
+"""Length of the lists whose NDCG is maximised."""
+MOST_LISTENERS = 3_000
+"""Listeners asked in each trial, the same ones in all; more only make trials slower."""
+
+SPACE: dict[str, IntDistribution | FloatDistribution] = {
+    "als.factors": IntDistribution(8, 256, log=True),
+    "als.regularization": FloatDistribution(0.05, 200.0, log=True),
+    "als.iterations": IntDistribution(5, 40),
+    "confidence.alpha": FloatDistribution(0.05, 40.0, log=True),
+}
+"""Setting → values that are tried."""
+
+Settings = dict[str, int | float]
+
+
+@dataclass(frozen=True)
+class TuningResult:
+    """What a search has found so far.
+
+    Parameters
+    ----------
+    present : float
+        NDCG@`K` in the validation window with the settings as they are.
+    best : float
+        The highest of any trial, earlier runs included; NaN without one.
+    settings : dict of str to number
+        Its settings, by their names in the settings file.
+    trials : int
+        Trials of all runs that came to an end.
+    listeners : int
+        Listeners that are asked.
+    interrupted : bool
+        The run was stopped from the keyboard.
+    """
+
+    present: float
+    best: float
+    settings: Settings
+    trials: int
+    listeners: int
+    interrupted: bool
+
+    @property
+    def better(self) -> bool:
+        """Whether the search found anything better than what is set."""
+        return self.best > self.present
+
+
+def validation_window(data: TrainingData, config: Config) -> HeldOut:
+    """The end of what `recsys evaluate` learns from, cut as it cuts the whole log."""
+    return hold_out(hold_out(data.log, seed=config.seed).past, seed=config.seed)
+
+
+def tune(
+    data: TrainingData,
+    config: Config,
+    study_file: Path,
+    *,
+    trials: int,
+    seconds: float = math.inf,
+    on_progress: Callable[[int, int, str], None] | None = None,
+) -> TuningResult:
+    """Try `trials` more settings, or as many as begin within `seconds`.
+
+    Parameters
+    ----------
+    study_file : Path
+        SQLite file of the study; made where it does not exist.
+    on_progress : callable, optional
+        Called with trials done, trials to do, and the best NDCG so far.
+
+    Raises
+    ------
+    DataError
+        If nobody discovers anything in the validation window.
+    """
+    window = validation_window(data, config)
+    cases = find_cases(window.past, window.later, config, most=MOST_LISTENERS)
+    if not cases.new:
+        raise DataError(
+            "nothing to tune by: in the validation window nobody plays a track that is new to them "
+            f"({len(window.past)} events before it, {len(window.later)} in it); "
+            "import more listens"
+        )
+    present = als_ndcg(cases, config)
+    study = _open_study(study_file, window, config)
+    if not study.trials:
+        _add_present(study, cases, config, present)
+    until = time.monotonic() + seconds
+    interrupted = False
+    for number in range(trials):
+        if time.monotonic() >= until:
+            break
+        trial = study.ask(dict(SPACE))
+        tried: Settings = {name: _rounded(trial.params[name]) for name in SPACE}
+        try:
+            study.tell(trial, als_ndcg(cases, with_settings(config, tried)))
+        except DataError:  # no finite factors with these settings
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        except KeyboardInterrupt:
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            interrupted = True
+            break
+        if on_progress is not None:
+            on_progress(number + 1, trials, f"NDCG@{K} {_best(study)[0]:.4f}")
+    best, settings = _best(study)
+    return TuningResult(present, best, settings, len(_finished(study)), len(cases.new), interrupted)
+
+
+def als_ndcg(cases: Cases, config: Config) -> float:
+    """Mean NDCG@`K` of the collaborative model's lists of new tracks, over the whole catalogue."""
+    histories = cases.histories
+    model = fit_als(histories, config.als, config.confidence, seed=config.seed)
+    fold_in = model.fold_in
+    users = [user for user in cases.users.tolist() if user in cases.new]
+    hits = np.zeros((len(users), K), np.bool_)
+    with threadpool_limits(limits=1, user_api="blas"):  # systems this small only wait for threads
+        for row, user in enumerate(users):
+            history = histories.history(user)
+            signed = signed_confidence(history, config.confidence)
+            allowed = model.support > 0
+            allowed[history.item_index] = False
+            score = model.item_factors @ fold_in.user_factor(history.item_index, signed)
+            found = CandidateList.best(score, K, allowed).item_index
+            hits[row, : len(found)] = np.isin(found, cases.new[user])
+    n_relevant = np.array([len(cases.new[user]) for user in users])
+    return float(ndcg_of_hits(hits, n_relevant, K).mean())
+
+
+def with_settings(config: Config, settings: Settings) -> Config:
+    """`config` with the values of `settings`, named as in the settings file."""
+    sections = config.model_dump()
+    for name, value in settings.items():
+        section, key = name.split(".")
+        sections[section][key] = value
+    # Not Config(**sections): the environment would override what is tried.
+    return Config.model_construct(
+        **{
+            name: type(getattr(config, name)).model_validate(values)
+            if isinstance(values, dict)
+            else values
+            for name, values in sections.items()
+        }
+    )
+
+
+def _open_study(file: Path, window: HeldOut, config: Config) -> optuna.Study:
+    """The study of this window; another log, seed or cut has one of its own."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(f"{config.seed} {window.protocol} {window.cut}".encode())
+    for log in (window.past, window.later):
+        for column in (log.user_index, log.item_index, log.kind, log.plays):
+            digest.update(np.ascontiguousarray(column).tobytes())
+    study = optuna.create_study(
+        storage=f"sqlite:///{file}",
+        study_name=f"als-{digest.hexdigest()[:16]}",
+        direction="maximize",
+        load_if_exists=True,
+    )
+    # A sampler begins anew in each run: the same seed would try the same settings again.
+    study.sampler = optuna.samplers.TPESampler(seed=config.seed + len(study.trials))
+    return study
+
+
+def _add_present(study: optuna.Study, cases: Cases, config: Config, value: float) -> None:
+    """Let the search know what the present settings give, where they lie in its space."""
+    pairs = cases.histories.pairs
+    positive = signed_confidence(pairs, config.confidence) > 0
+    active = int((np.diff(cases.histories.indptr) > 0).sum())
+    present: Settings = {
+        "als.factors": config.als.factors,
+        "als.regularization": config.als.regularization
+        or default_regularization(int(positive.sum()), active),
+        "als.iterations": config.als.iterations,
+        "confidence.alpha": config.confidence.alpha,
+    }
+    if all(SPACE[name].low <= number <= SPACE[name].high for name, number in present.items()):
+        study.add_trial(
+            optuna.trial.create_trial(
+                params=dict[str, Any](present), distributions=dict(SPACE), value=value
+            )
+        )
+
+
+def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+
+
+def _best(study: optuna.Study) -> tuple[float, Settings]:
+    if not _finished(study):
+        return math.nan, {}
+    trial = study.best_trial
+    return float(trial.value or 0.0), {name: _rounded(trial.params[name]) for name in SPACE}
+
+
+def _rounded(value: int | float) -> int | float:
+    """Three digits of a fraction say all there is to say."""
+    return value if isinstance(value, int) else float(f"{value:.3g}")
