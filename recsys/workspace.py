@@ -25,7 +25,7 @@ class Workspace:
         recsys.db         tracks, listeners, events, audio vectors
         encoders/<id>/    trained encoders, and CURRENT
         models/<version>/ published bundles, and CURRENT
-        evaluation.json   the latest report
+        evaluation.json   the latest report; evaluation.html holds it with plots
         tuning.db         what `recsys tune` has tried
         encoder-reports/  what `recsys encoder report` found, a folder an encoder
         splits/           official splits of data sets
