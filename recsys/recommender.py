@@ -16,13 +16,12 @@ from data.store import Store
 from data.tracks import Track
 from ranker.candidates import CandidateList
 from ranker.config import RerankSettings
-from ranker.listener import Listener
 from ranker.reasons import explain
 from ranker.rerank import rerank
 from recsys.bundle import ModelBundle
 
-FALLBACK_DEPTH = 1000
-"""Tracks that pages can be cut from where no source proposes any."""
+TYPICAL_DEPTH = 1000
+"""Tracks that pages can be cut from beyond what listeners play."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +136,8 @@ class Recommender:
     ) -> RecommendationList:
         """At most `n` tracks for `user_id`, never one that they refused.
 
-        An unknown listener, or one without history, gets the tracks that most listeners play; where
-        nobody plays anything, those that are typical of the library's sound.
+        An unknown listener, or one without history, gets the tracks that most listeners play, then
+        those that are typical of the library's sound.
 
         Parameters
         ----------
@@ -163,66 +162,63 @@ class Recommender:
         excluded = history.item_index if exclude_listened else history.disliked
         listener = self._models.listener(history, excluded)
         ranked = self._hybrid.rank(listener)
-        if not len(ranked.item_index):
-            return self._without_listeners(listener, n, offset, dials)
-        shown = self._page(ranked.item_index, ranked.score, n, offset, dials)
-        rows = ranked.rows[shown]
-        items = ranked.item_index[shown]
+        items, score, n_ranked = ranked.item_index, ranked.score, len(ranked.item_index)
+        why_typical = ""
+        if not n_ranked or not len(history):  # what listeners play may be next to nothing
+            typical, nearness, why_typical = self._typical(np.union1d(excluded, items))
+            lowest = float(score[-1]) if n_ranked else 1.0
+            items = np.concatenate([items, typical])
+            score = np.concatenate([score, lowest - (1.0 - nearness)])
+        shown = self._page(items, score, n, offset, dials)
+        places = shown[shown < n_ranked]
+        rows = ranked.rows[places]
         reasons = explain(
             self._models,
             listener,
-            items,
+            items[places],
             ranked.features[rows],
             self._hybrid.ranker.contributions(ranked.features[rows]),
             self._hybrid.ranker.feature_names,
         )
         names = self._names([track for reason in reasons for track in reason.tracks])
+        explained = {
+            int(place): (ranked.candidates.proposed_by(int(row)), reason.sentence(names))
+            for place, row, reason in zip(places, rows, reasons, strict=True)
+        }
         return RecommendationList(
             items=tuple(
                 Recommendation(
-                    track_id=self._items.external(int(item)),
-                    score=float(score),
-                    sources=ranked.candidates.proposed_by(int(row)),
-                    reason=reason.sentence(names),
+                    self._items.external(int(items[place])),
+                    float(score[place]),
+                    *explained.get(int(place), ((), why_typical)),
                 )
-                for item, score, row, reason in zip(
-                    items, ranked.score[shown], rows, reasons, strict=True
-                )
+                for place in shown
             ),
             model_version=self.version,
-            fallback=len(history) == 0,
+            fallback=not len(history) or (not n_ranked and len(shown) > 0),
         )
 
-    def _without_listeners(
-        self, listener: Listener, n: int, offset: int, dials: RerankSettings
-    ) -> RecommendationList:
-        """What to list when no source has anything: nobody took to any track (or all are heard).
+    def _typical(self, besides: Positions) -> tuple[Positions, Floats, str]:
+        """What to list where hardly anybody listens: positions, closeness up to 1, and the reason.
 
         The tracks nearest to the mean of the catalogue's sound; without sound the newest ones.
         """
         models = self._models
-        allowed = np.ones(len(self._items), np.bool_)
-        allowed[listener.excluded] = False
         if models.embeddings is not None and models.mean_embedding is not None:
-            nearness = (models.embeddings @ models.mean_embedding).astype(np.float32)
+            middle = models.mean_embedding / max(float(np.linalg.norm(models.mean_embedding)), 1e-9)
+            closeness = (models.embeddings @ middle).astype(np.float32)
             reason = "typical of how this library sounds"
         else:
             added = {track.track_id: track.added_at for track in self._store.tracks()}
-            # Single precision would make tracks of one minute equally new.
+            # Places, since single precision would make tracks of one minute equally new.
             newest = sorted(self._items, key=lambda item: added.get(item) or 0.0)
-            nearness = np.empty(len(newest), np.float32)
-            nearness[self._items.indices(newest)] = np.arange(len(newest))
+            closeness = np.empty(len(newest), np.float32)
+            closeness[self._items.indices(newest)] = np.arange(1, len(newest) + 1) / len(newest)
             reason = "among the newest tracks of this library"
-        found = CandidateList.best(nearness, FALLBACK_DEPTH, allowed)
-        shown = self._page(found.item_index, found.score, n, offset, dials)
-        return RecommendationList(
-            items=tuple(
-                Recommendation(self._items.external(int(item)), float(score), (), reason)
-                for item, score in zip(found.item_index[shown], found.score[shown], strict=True)
-            ),
-            model_version=self.version,
-            fallback=bool(len(shown)) or not len(listener.history),
-        )
+        allowed = np.ones(len(self._items), np.bool_)
+        allowed[besides] = False
+        found = CandidateList.best(closeness, TYPICAL_DEPTH, allowed)
+        return found.item_index, found.score, reason
 
     def _page(
         self, items: Positions, score: Floats, n: int, offset: int, dials: RerankSettings

@@ -35,7 +35,7 @@ def recommend(
         answer = current_recommender(workspace, store).recommend(user, n)
         if answer.fallback:
             # Tracks that no source proposed: nobody's listening speaks for any.
-            unheard = any(not item.sources for item in answer.items)
+            unheard = not any(item.sources for item in answer.items)
             instead = (
                 "nobody else has played anything either, so the list is what is typical of the "
                 "library; `recsys similar TRACK` goes by the sound of one track"
