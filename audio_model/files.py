@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-
 READABLE = 0o644
 """Access to what is written: the service may run as another user than training."""
 

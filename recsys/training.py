@@ -117,15 +117,17 @@ def fit_hybrid(data: TrainingData, log: EventLog, config: Config) -> Hybrid:
     rng = np.random.default_rng(config.seed)
     gathered: list[LabelledLists] = []
     missing = config.ranker.max_listeners
-    for window in label_windows(log, config.ranker.windows, seed=config.seed):
-        if with_sound.any() and config.ranker.cold_share:
-            window = with_cold_tracks(window, with_sound, config.ranker.cold_share, rng)
-        past_models = fit_sources(data, window.past, config, index=models.index)
-        # Sources that only the longer log could fit have no column to learn from here.
-        if names == feature_names([source.name for source in past_models.sources]):
-            lists = label_lists(past_models, window.past, window.later, config, missing)
-            gathered.append(lists)
-            missing -= len(lists.group)
+    for plain in label_windows(log, config.ranker.windows, seed=config.seed):
+        chilled = with_cold_tracks(plain, with_sound, config.ranker.cold_share, rng)
+        for window in (chilled,) if chilled is plain else (chilled, plain):
+            past_models = fit_sources(data, window.past, config, index=models.index)
+            # A source that could be fitted to the whole log, but not without these tracks or this
+            # part of the log, has no column to learn from here.
+            if names == feature_names([source.name for source in past_models.sources]):
+                lists = label_lists(past_models, window.past, window.later, config, missing)
+                gathered.append(lists)
+                missing -= len(lists.group)
+                break
         if missing <= 0:
             break
     if not gathered:

@@ -8,8 +8,8 @@ sides. Each recipe is trained on the rest; MFCC statistics and untrained network
 a teacher's vectors (``bench/encoder/teacher_vectors.py``), `default` is trained once without and
 once with them, and the teacher stands in the table as well. Reported over the held-out tracks: mAP
 and hit@1 for "same package" and "same artist", with 95 % bootstrap intervals over tracks, and the
-paired difference of each row from MFCC statistics. Encoders that an earlier run of the same settings
-trained are taken from `--scratch`. `--ship` copies the (taught) `default` into the package.
+paired difference of each row from MFCC statistics. Encoders that an earlier, equal run trained are
+taken from `--scratch`. `--ship` copies the (taught) `default` into the package.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=None, help="of `default`")
     parser.add_argument("--teacher", type=Path, help="a teacher's vectors of the same music")
     parser.add_argument("--only", help="train and judge this row alone; nothing is written")
+    parser.add_argument("--skip", action="append", default=[], help="leave this row out")
     parser.add_argument("--cache-only", action="store_true")
     parser.add_argument("--ship", action="store_true")
     arguments = parser.parse_args()
@@ -154,7 +155,7 @@ def main() -> None:
         runs.insert(0, ("default, taught", RECIPES["default"], lesson))
         judge("teacher", np.stack([unit_rows(lesson(path))[0].mean(axis=0) for path in test]))
     for name, recipe, teacher in runs:
-        if arguments.only not in (None, name):
+        if arguments.only not in (None, name) or name in arguments.skip:
             continue
         steps = arguments.steps if recipe.name == "default" else None
         identity = json.dumps([name, asdict(recipe), steps, seed, len(train)], sort_keys=True)

@@ -69,8 +69,9 @@ def test_lists_of_one_listener_are_never_on_both_sides(monkeypatch) -> None:
     monkeypatch.setattr(
         ranking,
         "_dataset",
-        lambda lists, names, chosen, seed: sides.append(set(lists.listener[chosen]))
-        or kept(lists, names, chosen, seed),
+        lambda lists, names, chosen, seed: (
+            sides.append(set(lists.listener[chosen])) or kept(lists, names, chosen, seed)
+        ),
     )
     settings = RankerSettings(min_rows_in_leaf=5, min_validation=5, trees=2)
     train_ranker(twice, NAMES, settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -38,7 +40,7 @@ def test_windows_with_times_follow_one_another_backwards(timed):
     windows = list(label_windows(timed, 3))
     assert len(windows) == 3
     assert len(windows[0].past) + len(windows[0].later) == len(timed)
-    for after, before in zip(windows, windows[1:], strict=False):
+    for after, before in pairwise(windows):
         assert len(before.past) + len(before.later) == len(after.past)
         assert before.later.timestamp.max() < after.cut
         assert before.past.timestamp.max() < before.cut
