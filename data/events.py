@@ -110,7 +110,7 @@ class EventLog:
         )
 
     def joined(self, other: EventLog) -> EventLog:
-        """Events of this log and then of `other`, over the same users and items; for logs without times."""
+        """Events of both logs, over the same users and items; for logs without times."""
         return EventLog(
             users=self.users,
             items=self.items,
