@@ -121,9 +121,14 @@ class Interactions:
         )
 
     def matrix(self, values: NDArray[np.float32]) -> sparse.csr_matrix:
-        """`values` [shape=(n_pairs,)] as a CSR matrix [shape=(n_users, n_items)]."""
+        """`values` [shape=(n_pairs,)] as a CSR matrix [shape=(n_users, n_items)] of its own arrays.
+
+        Dropping zeros works in place: with shared arrays it would rewrite everybody's history.
+        """
         return sparse.csr_matrix(
-            (values, self.pairs.item_index, self.indptr), shape=(len(self.users), len(self.items))
+            (values, self.pairs.item_index, self.indptr),
+            shape=(len(self.users), len(self.items)),
+            copy=True,
         )
 
 

@@ -97,6 +97,16 @@ def test_what_was_skipped_is_no_sign_of_liking(dense_up_to):
     assert abs(plain - with_skips).max() < 1e-6
 
 
+def test_fitting_leaves_the_histories_as_they_are():
+    heard = RNG.random((30, 6)) < 0.5
+    skipped = ~heard & (RNG.random((30, 6)) < 0.3)
+    log = interactions(heard, skipped)
+    items, starts = log.pairs.item_index.copy(), log.indptr.copy()
+    fit_item_item(log, ItemItemSettings(), ConfidenceSettings())
+    np.testing.assert_array_equal(log.pairs.item_index, items)
+    np.testing.assert_array_equal(log.indptr, starts)
+
+
 def test_scores_are_carried_from_the_nearest_in_sound():
     vectors = RNG.normal(size=(20, 6)).astype(np.float32)
     vectors[17] = np.nan
