@@ -44,13 +44,15 @@ def fit_als(
             "the log holds no positive event (a play that was not skipped, or a like), so there is "
             "nothing to factorise: import listens first"
         )
+    support = np.bincount(signed.indices[positive], minlength=len(interactions.items))
+    n_tracks = int((support > 0).sum())
     regularization = settings.regularization or default_regularization(
-        int(positive.sum()), int((np.diff(interactions.indptr) > 0).sum())
+        int(positive.sum()), int((np.diff(interactions.indptr) > 0).sum()), n_tracks
     )
     # OpenBLAS threads inside implicit's own threads slow it down severalfold.
     with threadpool_limits(limits=1, user_api="blas"):
         model = AlternatingLeastSquares(
-            factors=settings.factors,
+            factors=settings.factors or default_factors(n_tracks),
             regularization=regularization,
             alpha=1.0,  # confidence is complete in the matrix
             iterations=settings.iterations,
@@ -63,15 +65,26 @@ def fit_als(
             "ALS did not converge to finite factors: raise als.regularization "
             f"(now {regularization:g}) or look for absurd play counts in the log"
         )
-    support = np.bincount(signed.indices[positive], minlength=len(interactions.items))
     return CollaborativeModel(item_factors, support.astype(np.float32), float(regularization))
 
 
-def default_regularization(n_positive: int, n_listeners: int) -> float:
+LARGE = 1000
+"""Tracks with listeners above which a log can fill more factors."""
+
+
+def default_factors(n_tracks: int) -> int:
+    """Length of a factor for a log in which `n_tracks` tracks have listeners."""
+    return 64 if n_tracks > LARGE else 32
+
+
+def default_regularization(n_positive: int, n_listeners: int, n_tracks: int) -> float:
     """λ for a log of `n_positive` positive pairs and `n_listeners` active listeners.
 
     A λ that suits listeners with thirty tracks drives the factors of a log with three tracks a
-    listener to 0, hence the proportion; the value is the one that a search on a real log of
-    1.9k listeners × 2.8k artists settled on.
+    listener to 0, hence the proportion m = `n_positive` / `n_listeners`. On a real log of 1.9k
+    listeners × 2.8k artists, m with 64 factors gave an NDCG@20 1 to 2 % above m / 3 with 32 in the
+    validation windows and the test parts of two seeds; on a made-up one of 300 tracks, with sound
+    to be bridged, it was the other way round.
     """
-    return float(np.clip(n_positive / max(n_listeners, 1) / 3.0, 0.1, 10.0))
+    mean = n_positive / max(n_listeners, 1)
+    return float(np.clip(mean if n_tracks > LARGE else mean / 3.0, 0.1, 100.0))

@@ -18,12 +18,18 @@ class ConfidenceSettings(Settings):
 class ALSSettings(Settings):
     """Alternating least squares."""
 
-    factors: int = Field(32, ge=1, le=1024, description="length of a factor")
+    factors: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="length of a factor; unset = 32, or 64 where more than 1,000 tracks have "
+        "listeners",
+    )
     regularization: float | None = Field(
         None,
         gt=0,
-        description="λ of the objective; unset = a third of the mean number of tracks a listener "
-        "is positive about, between 0.1 and 10",
+        description="λ of the objective; unset = the mean number of tracks a listener is positive "
+        "about (a third of it where up to 1,000 tracks have listeners), between 0.1 and 100",
     )
     iterations: int = Field(20, ge=1, description="alternations")
 

@@ -109,17 +109,6 @@ class EventLog:
             plays=self.plays[rows],
         )
 
-    def joined(self, other: EventLog) -> EventLog:
-        """Events of both logs, over the same users and items; for logs without times."""
-        return EventLog(
-            users=self.users,
-            items=self.items,
-            **{
-                name: np.concatenate([getattr(self, name), getattr(other, name)])
-                for name in ("user_index", "item_index", "timestamp", "kind", "play_ratio", "plays")
-            },
-        )
-
     def before(self, time: float) -> EventLog:
         """Events strictly before `time` (UNIX seconds)."""
         return self.take(self.timestamp < time)

@@ -21,7 +21,7 @@ import optuna
 from optuna.distributions import FloatDistribution, IntDistribution
 from threadpoolctl import threadpool_limits
 
-from cf_model.als import default_regularization, fit_als
+from cf_model.als import default_factors, default_regularization, fit_als
 from cf_model.confidence import signed_confidence
 from data.errors import DataError
 from ranker.candidates import CandidateList
@@ -202,10 +202,11 @@ def _add_present(study: optuna.Study, cases: Cases, config: Config, value: float
     pairs = cases.histories.pairs
     positive = signed_confidence(pairs, config.confidence) > 0
     active = int((np.diff(cases.histories.indptr) > 0).sum())
+    n_tracks = len(np.unique(pairs.item_index[positive]))
     present: Settings = {
-        "als.factors": config.als.factors,
+        "als.factors": config.als.factors or default_factors(n_tracks),
         "als.regularization": config.als.regularization
-        or default_regularization(int(positive.sum()), active),
+        or default_regularization(int(positive.sum()), active, n_tracks),
         "als.iterations": config.als.iterations,
         "confidence.alpha": config.confidence.alpha,
     }

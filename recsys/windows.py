@@ -13,7 +13,7 @@ import numpy as np
 
 from data.arrays import Mask
 from data.events import EventLog
-from data.splits import random_folds
+from data.splits import concatenate, random_folds
 from recsys.holdout import HeldOut, hold_out
 
 FEWEST_FOLDS = 5
@@ -70,5 +70,5 @@ def with_cold_tracks(
         return window
     later = window.later
     if window.protocol == "random":
-        later = later.joined(window.past.take(cold))
+        later = concatenate(later, window.past.take(cold))
     return HeldOut(window.past.take(~cold), later, window.protocol, window.cut)

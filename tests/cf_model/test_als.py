@@ -5,7 +5,7 @@ import pytest
 from implicit.cpu.als import AlternatingLeastSquares
 from threadpoolctl import threadpool_limits
 
-from cf_model.als import default_regularization, fit_als
+from cf_model.als import default_factors, default_regularization, fit_als
 from cf_model.confidence import signed_confidence
 from cf_model.config import ALSSettings, ConfidenceSettings
 from cf_model.fold_in import FoldIn
@@ -112,7 +112,12 @@ def test_tiny_logs_give_finite_factors_that_score(n_listeners: int) -> None:
 
 
 def test_default_regularization_grows_with_the_length_of_histories() -> None:
-    assert default_regularization(30 * 100, 100) == pytest.approx(10.0)
-    assert default_regularization(3 * 100, 100) == pytest.approx(1.0)
-    assert default_regularization(0, 0) == pytest.approx(0.1)
-    assert default_regularization(10**6, 100) == pytest.approx(10.0)
+    assert default_regularization(30 * 100, 100, 500) == pytest.approx(10.0)
+    assert default_regularization(3 * 100, 100, 500) == pytest.approx(1.0)
+    assert default_regularization(0, 0, 0) == pytest.approx(0.1)
+    assert default_regularization(10**6, 100, 500) == pytest.approx(100.0)
+
+
+def test_larger_catalogues_get_longer_factors_and_a_larger_penalty() -> None:
+    assert (default_factors(1000), default_factors(1001)) == (32, 64)
+    assert default_regularization(30 * 100, 100, 2000) == pytest.approx(30.0)
