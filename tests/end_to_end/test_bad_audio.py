@@ -100,7 +100,7 @@ def test_without_listeners_the_model_knows_sound_alone_and_says_so(recsys, train
     assert all(item["artist"] is None for item in found if item["title"] == "untagged")
     result = recsys("recommend", "anybody", "--json")
     assert result.json()["fallback"] is True
-    assert "`recsys similar TRACK` goes by sound alone" in result.err
+    assert "`recsys similar TRACK` goes by the sound of one track" in result.err
     assert "nothing to evaluate" in recsys("evaluate", expect=FAILED).error
 
 
