@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from api.requestlog import request_id
-from api.schemas import ListedTrack, TrackList
+from api.schemas.lists import ListedTrack, TrackList
 from data.store import Store
 from data.tracks import Track
 from recsys.recommender import Recommendation, RecommendationList

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.routing import BaseConverter
 
-from api.schemas import MAX_ID_LENGTH
+from api.schemas.base import MAX_ID_LENGTH
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

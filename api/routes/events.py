@@ -11,7 +11,7 @@ from flask import request
 
 from api.problems import FieldError, ProblemError, problem_responses
 from api.requestlog import request_id
-from api.schemas import EventBatch, EventIn, EventReceipt
+from api.schemas.events import EventBatch, EventIn, EventReceipt
 from api.services import services
 from data.events import Event
 

@@ -7,7 +7,7 @@ from flask import Response
 
 from api.metrics import metrics_response
 from api.problems import Responses, problem_responses
-from api.schemas import Alive, Ready
+from api.schemas.health import Alive, Ready
 from api.services import services
 
 blueprint = APIBlueprint("health", __name__)

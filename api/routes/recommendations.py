@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 
 from api.lists import track_list
 from api.problems import problem_responses
-from api.schemas import RecommendationQuery, TrackList
+from api.schemas.lists import RecommendationQuery, TrackList
 from api.services import services
 
 blueprint = APIBlueprint("recommendations", __name__)

@@ -11,7 +11,7 @@ from flask import request
 
 from api.lists import track_list
 from api.problems import ProblemError, problem_responses
-from api.schemas import ListQuery, TrackList, UploadedTrackList, UploadForm
+from api.schemas.lists import ListQuery, TrackList, UploadedTrackList, UploadForm
 from api.services import services
 from api.uploads import MULTIPART_OVERHEAD, private_copy
 from data.errors import AudioError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 
 from api.problems import problem_responses
-from api.schemas import TrackOut
+from api.schemas.tracks import TrackOut
 from api.services import services
 
 blueprint = APIBlueprint("tracks", __name__)
