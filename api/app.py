@@ -67,6 +67,7 @@ def create_app(home: str | Path | None = None) -> APIFlask:
             live=LiveRecommender(workspace, store),
             decoder=decoder,
             max_upload_bytes=serve.max_upload_mb * 2**20,
+            workspace=workspace,
         )
     )
 

@@ -11,6 +11,7 @@ from api.metrics import Metrics
 from data.store import Store
 from recsys.live import LiveRecommender
 from recsys.recommender import Recommender
+from recsys.workspace import Workspace
 
 _KEY = "recsys"
 
@@ -31,6 +32,8 @@ class Services:
         Largest audio file that is accepted.
     metrics : Metrics
         Counters and timings.
+    workspace : Workspace, optional
+        Folder and settings; without it nothing is kept in files, nor read from them.
     """
 
     store: Store
@@ -38,6 +41,7 @@ class Services:
     decoder: UploadDecoder
     max_upload_bytes: int
     metrics: Metrics = field(default_factory=Metrics)
+    workspace: Workspace | None = None
 
     def recommender(self) -> Recommender:
         """Recommender of the published bundle.
