@@ -7,6 +7,7 @@
     artist.npy …          the catalogue's columns, popularity, factors, vectors
     index/                the embedding index
     ranker.txt            LightGBM's text format (absent for rank fusion)
+    projection_*.npy      places of the tracks in the plane, for the map (if there is sound)
     encoder/              the audio encoder whose vectors these are
 
 Nothing in it is a pickle. Annoy and LightGBM may take the process down when they open a damaged
@@ -20,7 +21,8 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,8 +32,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy import sparse
 
 from audio_model.encoder import WEIGHTS_FILE
-from audio_model.index import load_index
-from cf_model.config import ConfidenceSettings
+from audio_model.index import AnnoyIndex, ExactIndex, load_index
+from cf_model.bridge import Bridge
+from cf_model.config import CarrySettings, ConfidenceSettings
 from cf_model.item_item import ItemItemModel
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats
@@ -51,6 +54,7 @@ ENCODER = "encoder"
 INDEX = "index"
 RANKER = "ranker.txt"
 ITEM_ITEM, CARRY = "item_item", "carry"
+PROJECTION = "projection_"
 _CSR = ("data", "indices", "indptr")
 
 
@@ -69,6 +73,7 @@ class Manifest(BaseModel):
     regularization: float | None
     confidence: ConfidenceSettings
     candidates: CandidateSettings
+    carry: CarrySettings = CarrySettings()
     n_tracks: int
     n_listeners: int
     n_events: int
@@ -77,11 +82,16 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """An opened bundle."""
+    """An opened bundle.
+
+    ``projections`` are views of the space of sound, each [shape=(n_items, 2), dtype=float32], NaN
+    where a track has no vector; none in bundles that were trained before there was a map.
+    """
 
     folder: Path
     manifest: Manifest
     hybrid: Hybrid
+    projections: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -105,7 +115,13 @@ class BundleFacts:
     encoder_dir: Path | None
 
 
-def write_bundle(folder: Path, version: str, hybrid: Hybrid, facts: BundleFacts) -> Manifest:
+def write_bundle(
+    folder: Path,
+    version: str,
+    hybrid: Hybrid,
+    facts: BundleFacts,
+    projections: Mapping[str, Floats] | None = None,
+) -> Manifest:
     """Write a bundle into the new folder `folder` and make it durable."""
     folder.mkdir(parents=True)
     models = hybrid.models
@@ -122,14 +138,18 @@ def write_bundle(folder: Path, version: str, hybrid: Hybrid, facts: BundleFacts)
         arrays["embeddings"] = models.embeddings
     if models.bridged_factors is not None:
         arrays["bridged_factors"] = models.bridged_factors
+    if models.bridge is not None:
+        arrays["bridge"] = np.vstack([models.bridge.weights, models.bridge.bias])
     if models.item_item is not None:
         arrays |= _matrix_arrays(ITEM_ITEM, models.item_item.weights)
     if models.carry is not None:
         arrays |= _matrix_arrays(CARRY, models.carry)
+    for name, points in (projections or {}).items():
+        arrays[f"{PROJECTION}{name}"] = points
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     (folder / "track_ids.json").write_text(json.dumps(list(models.catalogue.items)), "utf-8")
-    if models.index is not None:
+    if isinstance(models.index, ExactIndex | AnnoyIndex):
         (folder / INDEX).mkdir()
         models.index.save(folder / INDEX)
     if isinstance(hybrid.ranker, LambdaRanker):
@@ -153,6 +173,7 @@ def write_bundle(folder: Path, version: str, hybrid: Hybrid, facts: BundleFacts)
         regularization=models.collaborative.regularization if models.collaborative else None,
         confidence=models.confidence,
         candidates=models.settings,
+        carry=models.carrying,
         n_tracks=len(models.catalogue.items),
         n_listeners=facts.n_listeners,
         n_events=facts.n_events,
@@ -268,8 +289,10 @@ def open_bundle(folder: Path) -> ModelBundle:
         embeddings=array("embeddings") if "embeddings.npy" in files else None,
         index=load_index(folder / INDEX) if "embeddings.npy" in files else None,
         bridged_factors=array("bridged_factors") if "bridged_factors.npy" in files else None,
+        bridge=Bridge.of(array("bridge")) if "bridge.npy" in files else None,
         item_item=None if weights is None else ItemItemModel(weights),
         carry=matrix(CARRY),
+        carrying=manifest.carry,
     )
     expected = feature_names([source.name for source in models.sources])
     if list(expected) != manifest.feature_names:
@@ -280,7 +303,12 @@ def open_bundle(folder: Path) -> ModelBundle:
     ranker: Ranker = FusionRanker(expected)
     if manifest.ranker == LambdaRanker.kind:
         ranker = LambdaRanker.from_text((folder / RANKER).read_text("utf-8"))
-    return ModelBundle(folder, manifest, Hybrid(models, ranker))
+    projections = {
+        name.removeprefix(PROJECTION).removesuffix(".npy"): array(name.removesuffix(".npy"))
+        for name in files
+        if name.startswith(PROJECTION)
+    }
+    return ModelBundle(folder, manifest, Hybrid(models, ranker), projections)
 
 
 def probe_bundle(folder: Path, *, timeout: float = 120.0) -> None:

@@ -73,6 +73,14 @@ class AnalysisSettings(Settings):
         )
 
 
+class MapSettings(Settings):
+    """The map of the catalogue, computed at training."""
+
+    tsne_tracks: int = Field(
+        100_000, ge=0, description="tracks up to which t-SNE is computed beside PCA"
+    )
+
+
 class ServeSettings(Settings):
     """The HTTP service."""
 
@@ -106,6 +114,7 @@ class Config(BaseSettings):
     candidates: CandidateSettings = CandidateSettings()
     ranker: RankerSettings = RankerSettings()
     rerank: RerankSettings = RerankSettings()
+    map: MapSettings = MapSettings()
     serve: ServeSettings = ServeSettings()
 
     @classmethod

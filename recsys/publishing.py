@@ -12,6 +12,7 @@ from data.errors import WorseModelError
 from data.store import Store
 from recsys.bundle import BundleFacts, Manifest, read_manifest, write_bundle
 from recsys.comparison import Comparison, compare_with_live, write_trial
+from recsys.projection import project
 from recsys.training import TrainingData, fit_hybrid, load_training_data
 from recsys.versions import publish
 from recsys.workspace import Workspace
@@ -54,6 +55,7 @@ def train_and_publish(workspace: Workspace, store: Store, *, force: bool = False
             "encoder or the settings, or publish it with `recsys train --force`"
         )
     hybrid = fit_hybrid(data, data.log, workspace.config)
+    projections = project(data.embeddings, workspace.config.map, seed=workspace.config.seed)
     with_sound = hybrid.models.embeddings is not None
     facts = BundleFacts(
         n_listeners=len(np.unique(data.log.user_index)),
@@ -64,7 +66,7 @@ def train_and_publish(workspace: Workspace, store: Store, *, force: bool = False
     )
 
     def write(folder: Path, version: str) -> None:
-        write_bundle(folder, version, hybrid, facts)
+        write_bundle(folder, version, hybrid, facts, projections)
         write_trial(folder, comparison.trial)
 
     version = publish(workspace.models, write)

@@ -98,6 +98,11 @@ class Recommender:
         return self._bundle.version
 
     @property
+    def bundle(self) -> ModelBundle:
+        """The models that answer."""
+        return self._bundle
+
+    @property
     def encoder_dir(self) -> Path:
         """Folder of the encoder whose vectors the bundle holds.
 

@@ -115,6 +115,14 @@ class Store:
         with self._database.reading() as connection:
             return tracks.read(connection, track_ids, withdrawn=withdrawn)
 
+    def genres(self) -> dict[str, str | None]:
+        """Track id → genre of every track that is not withdrawn.
+
+        Quicker than `tracks`, where the whole catalogue is drawn.
+        """
+        with self._database.reading() as connection:
+            return tracks.genres(connection)
+
     def offered(self, track_ids: Sequence[str]) -> set[str]:
         """Those of `track_ids` that are in the catalogue and not withdrawn.
 

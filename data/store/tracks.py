@@ -107,6 +107,12 @@ def read(
     return [found[track_id] for track_id in track_ids if track_id in found]
 
 
+def genres(connection: Connection) -> dict[str, str | None]:
+    """Genre by id of all tracks that were not withdrawn."""
+    statement = select(tracks.c.track_id, tracks.c.genre).where(~tracks.c.withdrawn)
+    return {row.track_id: row.genre for row in connection.execute(statement)}
+
+
 def offered(connection: Connection, track_ids: Sequence[str]) -> set[str]:
     """Those of `track_ids` that are in the catalogue and not withdrawn."""
     statement = select(tracks.c.track_id).where(~tracks.c.withdrawn)
