@@ -36,16 +36,21 @@ class Bridge:
     bias : np.ndarray [shape=(factors,), dtype=float64]
         Offset.
     penalty : float
-        μ that cross-validation chose.
+        μ that cross-validation chose; NaN for a map that was read back.
     explained : float
         Cross-validated share of the weighted factor variance that sound explains, ≤ 1; at or
-        below 0 sound says nothing about taste here.
+        below 0 sound says nothing about taste here. NaN for a map that was read back.
     """
 
     weights: Doubles
     bias: Doubles
-    penalty: float
-    explained: float
+    penalty: float = np.nan
+    explained: float = np.nan
+
+    @classmethod
+    def of(cls, matrix: Doubles) -> Bridge:
+        """Map with the weights above the bias in `matrix` [shape=(dimension + 1, factors)]."""
+        return cls(matrix[:-1], matrix[-1])
 
     def predict(self, embeddings: Floats) -> Floats:
         """Factors [shape=(n, factors)] for `embeddings` [shape=(n, dimension)]; NaN rows stay."""

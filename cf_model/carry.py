@@ -38,32 +38,48 @@ def carry_weights(
     settings : CarrySettings
         Neighbours and temperature.
     """
-    n_items = len(embeddings)
     with_sound = ~np.isnan(embeddings).any(axis=1)
     to = np.flatnonzero(newcomers & with_sound)
     source = np.flatnonzero(established & with_sound)
-    k = min(settings.neighbours, len(source))
-    if not k:
-        to = to[:0]
     # All tracks of an encoder share a large common component; without it cosines spread.
     mean = embeddings[source].sum(axis=0) / max(len(source), 1)
-    known = _directions(embeddings[source] - mean)
-    rows, columns = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)]
-    values = [np.zeros(0, np.float32)]
-    for start in range(0, len(to), _BLOCK):
-        block = to[start : start + _BLOCK]
-        cosine = _directions(embeddings[block] - mean) @ known.T  # (block, n_source)
+    rows = weights_towards(embeddings[to], embeddings[source], mean, settings)
+    lengths = np.zeros(len(embeddings), np.int64)
+    lengths[to] = np.diff(rows.indptr)
+    return sparse.csr_matrix(
+        (rows.data, source[rows.indices], np.concatenate([[0], np.cumsum(lengths)])),
+        shape=(len(embeddings),) * 2,
+    )
+
+
+def weights_towards(
+    vectors: Floats, established: Floats, mean: Floats, settings: CarrySettings
+) -> sparse.csr_matrix:
+    """Weights [shape=(n, n_established)] of the tracks `established` for those with `vectors`.
+
+    Parameters
+    ----------
+    vectors, established : np.ndarray [shape=(n, dimension), (n_established, dimension)]
+        Audio vectors, none missing.
+    mean : np.ndarray [shape=(dimension,)]
+        Mean vector of all established tracks.
+    """
+    k = min(settings.neighbours, len(established))
+    known = _directions(established - mean)
+    columns, values = [np.zeros(0, np.intp)], [np.zeros(0, np.float32)]
+    n = len(vectors) if k else 0
+    for start in range(0, n, _BLOCK):
+        cosine = _directions(vectors[start : start + _BLOCK] - mean) @ known.T  # (block, n_source)
         nearest = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
         nearest.sort(axis=1)
         close = np.take_along_axis(cosine, nearest, axis=1)
         weight = np.exp((close - close.max(axis=1, keepdims=True)) / settings.temperature)
         weight /= weight.sum(axis=1, keepdims=True)
-        rows.append(np.repeat(block, k))
-        columns.append(source[nearest].ravel())
+        columns.append(nearest.ravel())
         values.append(weight.astype(np.float32).ravel())
     return sparse.csr_matrix(
-        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))),
-        shape=(n_items, n_items),
+        (np.concatenate(values), np.concatenate(columns), k * np.arange(len(vectors) + 1)),
+        shape=(len(vectors), len(established)),
     )
 
 

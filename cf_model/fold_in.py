@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from data.arrays import Doubles, Floats, Positions
+from data.rows import Rows, StackedRows
 
 
 class FoldIn:
@@ -21,7 +22,7 @@ class FoldIn:
 
     Parameters
     ----------
-    item_factors : np.ndarray [shape=(n_items, factors), dtype=float32]
+    item_factors : np.ndarray or StackedRows [shape=(n_items, factors), dtype=float32]
         Fixed item factors; may be memory-mapped.
     regularization : float
         λ of the objective the factors were fitted with.
@@ -30,14 +31,24 @@ class FoldIn:
     """
 
     def __init__(
-        self, item_factors: Floats, regularization: float, gramian: Doubles | None = None
+        self, item_factors: Rows, regularization: float, gramian: Doubles | None = None
     ) -> None:
         self._item_factors = item_factors
         if gramian is None:
             factors = np.asarray(item_factors, np.float64)
             gramian = factors.T @ factors
         self.gramian: Doubles = gramian
+        self._regularization = regularization
         self._system: Doubles = gramian + regularization * np.eye(gramian.shape[0])
+
+    def extended(self, later: Floats) -> FoldIn:
+        """Solver that also takes tracks with the factors `later` [shape=(m, factors)].
+
+        They come after the fixed ones and speak for a listener like these, but nobody is taken to
+        have passed them over: the Gramian stays.
+        """
+        stacked = StackedRows(self._item_factors, later)
+        return FoldIn(stacked, self._regularization, self.gramian)
 
     def user_factor(self, item_index: Positions, signed_confidence: Floats) -> Floats:
         """Factor of the listener with these entries.

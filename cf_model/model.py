@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cf_model.fold_in import FoldIn
 from data.arrays import Floats
+from data.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class CollaborativeModel:
 
     Parameters
     ----------
-    item_factors : np.ndarray [shape=(n_items, factors), dtype=float32]
+    item_factors : np.ndarray or StackedRows [shape=(n_items, factors), dtype=float32]
         Rows of tracks that nobody is positive about are 0 and mean nothing; see `support`.
     support : np.ndarray [shape=(n_items,), dtype=float32]
         Number of listeners who are positive about each track; 0 = the factor cannot score.
@@ -22,7 +23,7 @@ class CollaborativeModel:
         λ that was used.
     """
 
-    item_factors: Floats
+    item_factors: Rows
     support: Floats
     regularization: float
 

@@ -39,6 +39,24 @@ class IdMap:
         """Map over the distinct `ids` in lexical order, so that equal sets give equal maps."""
         return cls(sorted(set(ids)))
 
+    def extended(self, ids: Iterable[str]) -> IdMap:
+        """Map that goes on with the new `ids` after those of this one.
+
+        Raises
+        ------
+        ValueError
+            If an id occurs twice.
+        """
+        longer = IdMap.__new__(IdMap)
+        longer._ids = (*self._ids, *ids)
+        longer._index = self._index | {
+            external: position
+            for position, external in enumerate(longer._ids[len(self) :], start=len(self))
+        }
+        if len(longer._index) != len(longer._ids):
+            raise ValueError("external ids must be unique")
+        return longer
+
     def __len__(self) -> int:
         return len(self._ids)
 

@@ -80,13 +80,15 @@ class Candidates:
         return tuple(self.sources[column] for column in order if not np.isnan(ranks[column]))
 
 
-def merge(lists: Mapping[str, CandidateList]) -> Candidates:
-    """Join the lists of all sources; a track that several propose becomes one row."""
+def merge(lists: Mapping[str, CandidateList], also: Positions | None = None) -> Candidates:
+    """Join the lists of all sources; a track that several propose becomes one row.
+
+    The tracks `also` are candidates whether proposed or not.
+    """
     sources = tuple(lists)
     proposed = [candidates.item_index for candidates in lists.values()]
-    item_index = (
-        np.unique(np.concatenate(proposed)) if proposed else np.zeros(0, np.int32)
-    ).astype(np.int32)
+    given = np.zeros(0, np.int32) if also is None else also
+    item_index = np.unique(np.concatenate([*proposed, given])).astype(np.int32)
     rank = np.full((len(item_index), len(sources)), np.nan, np.float32)
     for column, positions in enumerate(proposed):
         rank[np.searchsorted(item_index, positions), column] = np.arange(1, len(positions) + 1)

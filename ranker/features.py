@@ -53,15 +53,14 @@ def compute_features(models: CandidateModels, listener: Listener, candidates: Ca
         score = source.score(listener, items)
         columns += [score, _relative(score), candidates.rank[:, position]]
 
-    log_popularity = np.log1p(models.popularity)
     liked = listener.liked_items
-    mainstream = float(log_popularity[liked].mean()) if len(liked) else np.nan
+    mainstream = float(np.log1p(models.popularity[liked]).mean()) if len(liked) else np.nan
     artist_plays, artist_skips = _artist_affinity(models, listener, items)
     n = len(items)
     columns += [
         (~np.isnan(candidates.rank)).sum(axis=1),
         reciprocal_rank_fusion(candidates.rank),
-        log_popularity[items],
+        np.log1p(models.popularity[items]),
         np.log1p(models.recent_popularity[items]),
         _audio_nearest(models, liked, items),
         artist_plays,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audio_model.index import EmbeddingIndex, build_index
+from audio_model.index import SearchIndex, build_index
 from cf_model.als import fit_als
 from cf_model.bridge import bridgeable, fit_bridge
 from cf_model.carry import carry_weights
@@ -38,7 +38,7 @@ def fit_candidate_models(
     candidates: CandidateSettings,
     item_item: ItemItemSettings,
     carry: CarrySettings,
-    index: EmbeddingIndex | None = None,
+    index: SearchIndex | None = None,
     seed: int = 0,
 ) -> CandidateModels:
     """Learn all sources from `log`.
@@ -66,15 +66,15 @@ def fit_candidate_models(
         embeddings = None
     if embeddings is not None and index is None:
         index = build_index(embeddings, seed=seed)
-    bridged = None
+    fitted, bridged = None, None
     if (
         collaborative is not None
         and embeddings is not None
         and bridgeable(embeddings, collaborative.support).sum() >= bridge.min_tracks
     ):
-        bridged = fit_bridge(
-            embeddings, collaborative.item_factors, collaborative.support, bridge, seed=seed
-        ).predict(embeddings)
+        factors = np.asarray(collaborative.item_factors)
+        fitted = fit_bridge(embeddings, factors, collaborative.support, bridge, seed=seed)
+        bridged = fitted.predict(embeddings)
     related = fit_item_item(interactions, item_item, confidence) if popularity.any() else None
     carried = None
     if related is not None and embeddings is not None:
@@ -90,8 +90,10 @@ def fit_candidate_models(
         embeddings=embeddings,
         index=index,
         bridged_factors=bridged,
+        bridge=fitted,
         item_item=related,
         carry=carried,
+        carrying=carry,
     )
 
 

@@ -47,12 +47,17 @@ class Hybrid:
     models: CandidateModels
     ranker: Ranker
 
-    def rank(self, listener: Listener) -> RankedList:
+    def rank(self, listener: Listener, also: Positions | None = None) -> RankedList:
         """All candidates of `listener`, best first.
 
         Trees tie often; ties are broken by rank fusion, then by position.
+
+        Parameters
+        ----------
+        also : np.ndarray [dtype=int32], optional
+            Tracks to rank even where no source proposes them.
         """
-        candidates = self.models.candidates(listener)
+        candidates = self.models.candidates(listener, also)
         features = compute_features(self.models, listener, candidates)
         score = self.ranker.predict(features) if len(candidates) else np.zeros(0, np.float32)
         fused = reciprocal_rank_fusion(candidates.rank)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from data.arrays import Floats, Mask, Positions
 from data.interactions import History
+from data.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Listener:
         Direction in audio space that sets this listener apart, unit length; None without vectors.
     excluded : np.ndarray [dtype=int32]
         Positions that must not be recommended, ascending.
+    chosen : np.ndarray [dtype=int32]
+        Positions of the history that the request named, rather than the listener's past.
     """
 
     history: History
@@ -34,7 +37,11 @@ class Listener:
     user_factor: Floats | None
     taste: Floats | None
     excluded: Positions
+    chosen: Positions = field(default_factory=lambda: np.zeros(0, np.int32))
     _computed: dict[str, Floats] = field(default_factory=dict, repr=False, compare=False)
+    _splits: dict[int, tuple[Listener, Listener]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def once(self, name: str, compute: Callable[[], Floats]) -> Floats:
         """What `compute` gives, computed once for this listener and kept under `name`.
@@ -45,6 +52,29 @@ class Listener:
             self._computed[name] = compute()
         return self._computed[name]
 
+    def split(self, n_items: int) -> tuple[Listener, Listener]:
+        """The listener as sources of the first `n_items` tracks, and of those after, see them.
+
+        For the latter, what is excluded counts from `n_items`. Both have the history of the tracks
+        before, and share what is computed from it.
+        """
+        if n_items not in self._splits:
+            known = self.history.item_index < n_items
+            early = self.excluded < n_items
+            before = self
+            if not known.all() or not early.all():
+                before = replace(
+                    self,
+                    history=self.history.take(known),
+                    prefers=self.prefers[known],
+                    excluded=self.excluded[early],
+                    _computed={},
+                    _splits={},
+                )
+            after = replace(before, excluded=self.excluded[~early] - np.int32(n_items), _splits={})
+            self._splits[n_items] = before, after
+        return self._splits[n_items]
+
     @property
     def liked_items(self) -> Positions:
         """Positions of the tracks that the history speaks for."""
@@ -52,7 +82,7 @@ class Listener:
 
 
 def taste_direction(
-    embeddings: Floats, mean: Floats, item_index: Positions, signed_confidence: Floats
+    embeddings: Rows, mean: Floats, item_index: Positions, signed_confidence: Floats
 ) -> Floats | None:
     """Direction from the catalogue's mean sound to the listener's.
 

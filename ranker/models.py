@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
-from audio_model.index import EmbeddingIndex
+from audio_model.index import SearchIndex
+from cf_model.bridge import Bridge
 from cf_model.confidence import signed_confidence
-from cf_model.config import ConfidenceSettings
+from cf_model.config import CarrySettings, ConfidenceSettings
 from cf_model.fold_in import FoldIn
 from cf_model.item_item import ItemItemModel
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats, Positions
 from data.interactions import History
+from data.rows import Rows
 from data.tracks import Catalogue
 from ranker.candidates import Candidates, merge
 from ranker.config import CandidateSettings
@@ -52,16 +54,20 @@ class CandidateModels:
         The same over the last ``settings.recent_days``; equal to `popularity` without timestamps.
     collaborative : CollaborativeModel or None
         Item factors.
-    embeddings : np.ndarray [shape=(n_items, dimension), dtype=float32] or None
+    embeddings : np.ndarray, StackedRows [shape=(n_items, dimension), dtype=float32] or None
         Unit audio vectors, NaN rows where a track has none.
-    index : EmbeddingIndex or None
+    index : SearchIndex or None
         Index over `embeddings`.
-    bridged_factors : np.ndarray [shape=(n_items, factors), dtype=float32] or None
+    bridged_factors : np.ndarray, StackedRows [shape=(n_items, factors), dtype=float32] or None
         Factors predicted from sound.
+    bridge : Bridge or None
+        What predicted them, for tracks to come.
     item_item : ItemItemModel or None
         Weights between tracks.
     carry : scipy.sparse.csr_matrix [shape=(n_items, n_items)] or None
         Established tracks that speak for each newcomer, see `cf_model.carry`.
+    carrying : CarrySettings
+        How they were chosen.
     """
 
     catalogue: Catalogue
@@ -70,11 +76,18 @@ class CandidateModels:
     popularity: Floats
     recent_popularity: Floats
     collaborative: CollaborativeModel | None = None
-    embeddings: Floats | None = None
-    index: EmbeddingIndex | None = None
-    bridged_factors: Floats | None = None
+    embeddings: Rows | None = None
+    index: SearchIndex | None = None
+    bridged_factors: Rows | None = None
+    bridge: Bridge | None = None
     item_item: ItemItemModel | None = None
     carry: sparse.csr_matrix | None = None
+    carrying: CarrySettings = field(default_factory=CarrySettings)
+
+    @property
+    def n_items(self) -> int:
+        """Number of tracks."""
+        return len(self.popularity)
 
     @cached_property
     def sources(self) -> tuple[CandidateSource, ...]:
@@ -95,7 +108,7 @@ class CandidateModels:
             sources.append(ContentSource(self.embeddings, self.index))
         if self.bridged_factors is not None:
             newcomers = self.popularity < self.settings.newcomer_support
-            sources.append(BridgeSource(self.bridged_factors, newcomers))
+            sources.append(BridgeSource(np.asarray(self.bridged_factors), newcomers))
         if self.item_item is not None and self.carry is not None:
             sources.append(CarriedSource(self.item_item, self.carry))
         sources.append(PopularSource(self.popularity))
@@ -104,7 +117,7 @@ class CandidateModels:
     @cached_property
     def mean_embedding(self) -> Floats | None:
         """Mean audio vector of the catalogue [shape=(dimension,)]."""
-        return None if self.embeddings is None else np.nanmean(self.embeddings, axis=0)
+        return None if self.embeddings is None else np.nanmean(np.asarray(self.embeddings), axis=0)
 
     @cached_property
     def _fold_in(self) -> FoldIn | None:
@@ -124,11 +137,12 @@ class CandidateModels:
             )
         return Listener(history, prefers, factor, taste, excluded)
 
-    def candidates(self, listener: Listener) -> Candidates:
-        """Joined proposals of all sources."""
+    def candidates(self, listener: Listener, also: Positions | None = None) -> Candidates:
+        """Joined proposals of all sources, and the tracks `also` whoever proposes them."""
         return merge(
             {
                 source.name: source.candidates(listener, self.settings.per_source)
                 for source in self.sources
-            }
+            },
+            also,
         )

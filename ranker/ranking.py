@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from data.arrays import Floats
+from data.arrays import Doubles, Floats
 from data.errors import ArtefactError
 from ranker.config import RankerSettings
 
@@ -50,8 +50,11 @@ class Ranker(Protocol):
         """Score [shape=(n,)] of `features` [shape=(n, n_features)]; higher is better."""
         ...
 
-    def contributions(self, features: Floats) -> Floats:
-        """Share of each feature in the score [shape=(n, n_features)]."""
+    def contributions(self, features: Floats) -> Doubles:
+        """Share of each feature in the score, and the constant [shape=(n, n_features + 1)].
+
+        Rows add up to the score.
+        """
         ...
 
 
@@ -75,10 +78,11 @@ class FusionRanker:
         """The ``fusion`` column."""
         return features[:, self._fusion]
 
-    def contributions(self, features: Floats) -> Floats:
+    def contributions(self, features: Floats) -> Doubles:
         """1 / (60 + rank) in each rank column, 0 elsewhere."""
-        shares = np.zeros_like(features)
-        shares[:, self._ranks] = np.nan_to_num(1.0 / (60.0 + features[:, self._ranks]), nan=0.0)
+        shares = np.zeros((len(features), features.shape[1] + 1))
+        ranks = features[:, self._ranks].astype(np.float64)
+        shares[:, self._ranks] = np.nan_to_num(1.0 / (60.0 + ranks), nan=0.0)
         return shares
 
 
@@ -115,13 +119,13 @@ class LambdaRanker:
         # One thread: at this size threads cost ten times what they save.
         return np.asarray(self._booster.predict(features, num_threads=1), np.float32)
 
-    def contributions(self, features: Floats) -> Floats:
-        """Tree SHAP values, without the constant."""
+    def contributions(self, features: Floats) -> Doubles:
+        """Tree SHAP values, the expected score last."""
         self._check(features)
         if not len(features):  # LightGBM divides by the number of rows
-            return np.zeros_like(features)
+            return np.zeros((0, features.shape[1] + 1))
         values = self._booster.predict(features, num_threads=1, pred_contrib=True)
-        return np.asarray(values, np.float32)[:, :-1]
+        return np.asarray(values, np.float64)
 
     def importance(self) -> dict[str, float]:
         """Gain per feature, as shares that add up to 1."""

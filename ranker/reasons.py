@@ -52,12 +52,15 @@ class FamilyShares:
     share: Doubles
 
     @classmethod
-    def of(cls, contributions: Floats, names: Sequence[str]) -> FamilyShares:
-        """Sums of `contributions` [shape=(n, n_features)], columns as `names`."""
+    def of(cls, contributions: Doubles, names: Sequence[str]) -> FamilyShares:
+        """Sums of `contributions` [shape=(n, n_features + 1)], columns as `names`, constant last.
+
+        The constant belongs to no family and is left out.
+        """
         families = (*_PREFIXES, _REST)
         column = [families.index(_family(name)) for name in names]
         share = np.zeros((len(contributions), len(families)))
-        np.add.at(share.T, column, contributions.T)
+        np.add.at(share.T, column, contributions[:, :-1].T)
         return cls(families, share)
 
     def strongest(self, row: int, applicable: Callable[[str], bool]) -> str:
@@ -133,15 +136,17 @@ def explain(
     listener: Listener,
     items: Positions,
     features: Floats,
-    contributions: Floats,
+    contributions: Doubles,
     names: Sequence[str],
 ) -> list[Reason]:
     """One reason for each of `items` [shape=(n,)].
 
     Parameters
     ----------
-    features, contributions : np.ndarray [shape=(n, n_features)]
+    features : np.ndarray [shape=(n, n_features)]
         Of the items, in their order; columns as `names`.
+    contributions : np.ndarray [shape=(n, n_features + 1)]
+        From the ranker.
     """
     column = {name: i for i, name in enumerate(names)}
     explaining = {
@@ -177,6 +182,8 @@ def explain(
 
 def _how(listener: Listener, item: int) -> str:
     """What the listener does with the track of their history at position `item`."""
+    if item in listener.chosen:
+        return "chose"
     history = listener.history
     row = int(np.searchsorted(history.item_index, item))
     if history.opinion[row] > 0:

@@ -32,8 +32,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy import sparse
 
 from audio_model.encoder import WEIGHTS_FILE
-from audio_model.index import load_index
-from cf_model.config import ConfidenceSettings
+from audio_model.index import AnnoyIndex, ExactIndex, load_index
+from cf_model.bridge import Bridge
+from cf_model.config import CarrySettings, ConfidenceSettings
 from cf_model.item_item import ItemItemModel
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats
@@ -72,6 +73,7 @@ class Manifest(BaseModel):
     regularization: float | None
     confidence: ConfidenceSettings
     candidates: CandidateSettings
+    carry: CarrySettings = CarrySettings()
     n_tracks: int
     n_listeners: int
     n_events: int
@@ -130,12 +132,14 @@ def write_bundle(
         "recent_popularity": models.recent_popularity,
     }
     if models.collaborative is not None:
-        arrays["item_factors"] = models.collaborative.item_factors
+        arrays["item_factors"] = np.asarray(models.collaborative.item_factors)
         arrays["support"] = models.collaborative.support
     if models.embeddings is not None:
-        arrays["embeddings"] = models.embeddings
+        arrays["embeddings"] = np.asarray(models.embeddings)
     if models.bridged_factors is not None:
-        arrays["bridged_factors"] = models.bridged_factors
+        arrays["bridged_factors"] = np.asarray(models.bridged_factors)
+    if models.bridge is not None:
+        arrays["bridge"] = np.vstack([models.bridge.weights, models.bridge.bias])
     if models.item_item is not None:
         arrays |= _matrix_arrays(ITEM_ITEM, models.item_item.weights)
     if models.carry is not None:
@@ -145,7 +149,7 @@ def write_bundle(
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     (folder / "track_ids.json").write_text(json.dumps(list(models.catalogue.items)), "utf-8")
-    if models.index is not None:
+    if isinstance(models.index, ExactIndex | AnnoyIndex):
         (folder / INDEX).mkdir()
         models.index.save(folder / INDEX)
     if isinstance(hybrid.ranker, LambdaRanker):
@@ -169,6 +173,7 @@ def write_bundle(
         regularization=models.collaborative.regularization if models.collaborative else None,
         confidence=models.confidence,
         candidates=models.settings,
+        carry=models.carrying,
         n_tracks=len(models.catalogue.items),
         n_listeners=facts.n_listeners,
         n_events=facts.n_events,
@@ -284,8 +289,10 @@ def open_bundle(folder: Path) -> ModelBundle:
         embeddings=array("embeddings") if "embeddings.npy" in files else None,
         index=load_index(folder / INDEX) if "embeddings.npy" in files else None,
         bridged_factors=array("bridged_factors") if "bridged_factors.npy" in files else None,
+        bridge=Bridge.of(array("bridge")) if "bridge.npy" in files else None,
         item_item=None if weights is None else ItemItemModel(weights),
         carry=matrix(CARRY),
+        carrying=manifest.carry,
     )
     expected = feature_names([source.name for source in models.sources])
     if list(expected) != manifest.feature_names:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audio_model.index import EmbeddingIndex
+from audio_model.index import SearchIndex
 from cf_model.confidence import signed_confidence
 from data.arrays import Floats, Positions
 from data.errors import NotReadyError
@@ -84,7 +84,7 @@ def restrict_to_core(data: TrainingData, k: int) -> TrainingData:
 
 
 def fit_sources(
-    data: TrainingData, log: EventLog, config: Config, index: EmbeddingIndex | None = None
+    data: TrainingData, log: EventLog, config: Config, index: SearchIndex | None = None
 ) -> CandidateModels:
     """Sources learned from `log` with the settings of `config`."""
     return fit_candidate_models(

@@ -83,7 +83,7 @@ class AnnoyIndex:
     def search(
         self, vectors: Floats, k: int, *, exclude: Positions | None = None
     ) -> tuple[Positions, Floats]:
-        """Most similar items to each query, see `EmbeddingIndex.search`; a few may be missed."""
+        """Most similar items to each query, see `SearchIndex.search`; a few may be missed."""
         queries, answerable = check_query(vectors, k, self._dimension)
         excluded = np.zeros(0, np.int32) if exclude is None else np.unique(exclude)
         wanted = min(k + excluded.size, self._rows.size)

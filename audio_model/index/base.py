@@ -15,7 +15,7 @@ COSINE_DECIMALS = 6
 their last bit with the position of the row, which would break ties at random."""
 
 
-class EmbeddingIndex(Protocol):
+class SearchIndex(Protocol):
     """Items with vectors, searched by cosine similarity."""
 
     @property
@@ -56,6 +56,10 @@ class EmbeddingIndex(Protocol):
         """
         ...
 
+
+class EmbeddingIndex(SearchIndex, Protocol):
+    """A search index that can be kept in a folder."""
+
     def save(self, folder: Path) -> None:
         """Write the index into `folder`; `load_index` reads it."""
         ...
@@ -87,7 +91,7 @@ def unit_rows(vectors: Floats) -> tuple[Floats, Mask]:
 
 
 def check_query(vectors: Floats, k: int, dimension: int) -> tuple[Floats, Mask]:
-    """`unit_rows` of the queries, after checking what `EmbeddingIndex.search` promises to check."""
+    """`unit_rows` of the queries, after checking what `SearchIndex.search` promises to check."""
     if k < 1:
         raise ParameterError(f"k must be at least 1, got {k}")
     if vectors.ndim != 2 or vectors.shape[1] != dimension:

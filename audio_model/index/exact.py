@@ -56,7 +56,7 @@ class ExactIndex:
     def search(
         self, vectors: Floats, k: int, *, exclude: Positions | None = None
     ) -> tuple[Positions, Floats]:
-        """Most similar items to each query, see `EmbeddingIndex.search`."""
+        """Most similar items to each query, see `SearchIndex.search`."""
         queries, answerable = check_query(vectors, k, self.dimension)
         barred = self._missing if exclude is None else np.union1d(self._missing, exclude)
         positions, cosine = empty_result(len(queries), k)

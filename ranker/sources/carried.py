@@ -19,15 +19,20 @@ class CarriedSource:
     ----------
     model : ItemItemModel
         Scores of established tracks.
-    weights : scipy.sparse.csr_matrix [shape=(n_items, n_items)]
+    weights : scipy.sparse.csr_matrix [shape=(n, n_items)]
         From `cf_model.carry`; rows of all but the newcomers are empty.
+    key : str
+        Name under which a listener keeps the scores, where there are two such sources.
     """
 
     name = "carried"
 
-    def __init__(self, model: ItemItemModel, weights: sparse.csr_matrix) -> None:
+    def __init__(
+        self, model: ItemItemModel, weights: sparse.csr_matrix, key: str = "carried"
+    ) -> None:
         self._model = model
         self._weights = weights
+        self._key = key
         self._newcomers = np.diff(weights.indptr) > 0
 
     def candidates(self, listener: Listener, n: int) -> CandidateList:
@@ -62,4 +67,4 @@ class CarriedSource:
             )
             return np.asarray(self._weights @ established, np.float32)
 
-        return listener.once(self.name, carried)
+        return listener.once(self._key, carried)

@@ -8,6 +8,7 @@ from cf_model.confidence import signed_confidence
 from cf_model.config import ConfidenceSettings
 from cf_model.fold_in import FoldIn
 from data.arrays import Floats, Positions
+from data.rows import Rows
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
 from ranker.sources.base import allowed_mask, strongest
@@ -18,7 +19,7 @@ class CollaborativeSource:
 
     Parameters
     ----------
-    item_factors : np.ndarray [shape=(n_items, factors), dtype=float32]
+    item_factors : np.ndarray or StackedRows [shape=(n_items, factors), dtype=float32]
         From `cf_model.als`.
     support : np.ndarray [shape=(n_items,), dtype=float32]
         Listeners behind each factor; tracks without any cannot be scored.
@@ -32,7 +33,7 @@ class CollaborativeSource:
 
     def __init__(
         self,
-        item_factors: Floats,
+        item_factors: Rows,
         support: Floats,
         fold_in: FoldIn,
         confidence: ConfidenceSettings,

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from audio_model.index import EmbeddingIndex
+from audio_model.index import SearchIndex
 from data.arrays import Floats, Positions
+from data.rows import Rows
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
+from ranker.sources.base import allowed_mask
+
+MANY_EXCLUDED = 10_000
+"""Excluded tracks beyond which the others are compared one by one: an index would search through
+all of the excluded ones first."""
+FEW_LEFT = 0.25
+"""Share of the catalogue below which what is left is gathered before it is compared."""
 
 
 class ContentSource:
@@ -15,15 +23,15 @@ class ContentSource:
 
     Parameters
     ----------
-    embeddings : np.ndarray [shape=(n_items, dimension), dtype=float32]
+    embeddings : np.ndarray or StackedRows [shape=(n_items, dimension), dtype=float32]
         Unit audio vectors, NaN rows where a track has none.
-    index : EmbeddingIndex
+    index : SearchIndex
         Index over the same vectors.
     """
 
     name = "audio"
 
-    def __init__(self, embeddings: Floats, index: EmbeddingIndex) -> None:
+    def __init__(self, embeddings: Rows, index: SearchIndex) -> None:
         self._embeddings = embeddings
         self._index = index
 
@@ -31,11 +39,22 @@ class ContentSource:
         """Nearest tracks to the direction of taste."""
         if listener.taste is None:
             return CandidateList.empty()
+        if len(listener.excluded) > MANY_EXCLUDED:
+            return self._among_the_rest(listener, listener.taste, n)
         positions, cosine = self._index.search(
             listener.taste[None, :], n, exclude=listener.excluded
         )
         found = positions[0] >= 0
         return CandidateList(positions[0][found], cosine[0][found])
+
+    def _among_the_rest(self, listener: Listener, taste: Floats, n: int) -> CandidateList:
+        """What `candidates` gives, by comparing all tracks that are not excluded."""
+        allowed = allowed_mask(listener, len(self._embeddings))
+        if allowed.mean() > FEW_LEFT:
+            return CandidateList.best((self._embeddings @ taste).astype(np.float32), n, allowed)
+        left = np.flatnonzero(allowed).astype(np.int32)
+        best = CandidateList.best(self.score(listener, left), n)
+        return CandidateList(left[best.item_index], best.score)
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:
         """Cosine, −1 … 1; NaN for tracks without an audio vector."""

@@ -24,7 +24,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from data.arrays import Doubles, Floats, Positions
+from data.arrays import Doubles, Positions
+from data.rows import Rows
 from ranker.models import CandidateModels
 from recsys.evaluation.schema import Beyond
 
@@ -81,7 +82,7 @@ def gini(exposure: NDArray[np.integer]) -> float:
     return float(((2 * ranks - n - 1) @ np.sort(exposure)) / (n * total))
 
 
-def list_diversity(entries: Positions, embeddings: Floats | None) -> float:
+def list_diversity(entries: Positions, embeddings: Rows | None) -> float:
     """Mean cosine distance between two entries; NaN for fewer than two with a vector."""
     if embeddings is None:
         return float("nan")

@@ -43,7 +43,7 @@ def reason_for(
     candidates = models.candidates(listener)
     row = int(np.flatnonzero(candidates.item_index == item)[0])
     features = compute_features(models, listener, candidates)[[row]]
-    contributions = np.zeros_like(features)
+    contributions = np.zeros((1, len(names) + 1))
     contributions[0, names.index(feature)] = 1.0
     (reason,) = explain(
         models, listener, np.array([item], np.int32), features, contributions, names
@@ -80,7 +80,7 @@ def test_families_of_rank_fusion_add_up_to_its_score(models: CandidateModels) ->
 
 def test_every_feature_belongs_to_one_family_and_every_source_to_its_own() -> None:
     names = feature_names(["collaborative", "item_item", "audio", "bridge", "carried", "popular"])
-    shares = FamilyShares.of(np.eye(len(names), dtype=np.float32), names)
+    shares = FamilyShares.of(np.eye(len(names), len(names) + 1), names)
     assert (shares.share.sum(axis=1) == 1).all()
     family = {n: shares.families[int(r.argmax())] for n, r in zip(names, shares.share, strict=True)}
     assert family["item_item_score"] == "item_item"

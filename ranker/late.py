@@ -1,0 +1,238 @@
+"""Models with tracks that came after they were learned.
+
+A late track has sound, but no listeners that anything was learned from. So it is scored by what can
+score a vector: the index, the bridge, what carries scores over, and every feature that follows from
+them; the other sources say NaN, as for any track they know nothing of. The arrays of the models are
+not copied (`data.rows.StackedRows`): they may be mapped from files and large.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from audio_model.index import StackedIndex
+from cf_model.carry import weights_towards
+from cf_model.fold_in import FoldIn
+from cf_model.model import CollaborativeModel
+from data.arrays import Floats, Positions
+from data.rows import StackedRows
+from data.tracks import Catalogue
+from ranker.candidates import CandidateList
+from ranker.listener import Listener
+from ranker.models import CandidateModels
+from ranker.sources import (
+    BridgeSource,
+    CandidateSource,
+    CarriedSource,
+    ContentSource,
+    ExplainingSource,
+    PopularSource,
+)
+
+SHORTLIST = 5
+"""Neighbours looked at for each that is to speak for a late track: some are newcomers themselves."""
+
+
+@dataclass(frozen=True)
+class LateTracks:
+    """Tracks that the models have not seen.
+
+    Parameters
+    ----------
+    track_ids : tuple of str
+        External ids; empty for vectors that only a request knows.
+    vectors : np.ndarray [shape=(m, dimension), dtype=float32]
+        Unit audio vectors of the models' encoder.
+    artist : np.ndarray [shape=(m,), dtype=int32]
+        Codes as in the catalogue, −1 where unknown.
+    duration : np.ndarray [shape=(m,), dtype=float32]
+        Seconds, NaN where unknown.
+    """
+
+    track_ids: tuple[str, ...]
+    vectors: Floats
+    artist: Positions
+    duration: Floats
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    @classmethod
+    def anonymous(cls, vectors: Floats) -> LateTracks:
+        """Vectors [shape=(m, dimension)] that belong to no track of the catalogue."""
+        m = len(vectors)
+        return cls((), vectors, np.full(m, -1, np.int32), np.full(m, np.nan, np.float32))
+
+
+@dataclass(frozen=True)
+class _ExtendedModels(CandidateModels):
+    """`known`, and `late` at the positions after its own; made by `extended`."""
+
+    known: CandidateModels = field(kw_only=True)
+    late: LateTracks = field(kw_only=True)
+
+    @property
+    def mean_embedding(self) -> Floats | None:
+        """Mean audio vector of what the models were learned from."""
+        return self.known.mean_embedding
+
+    @cached_property
+    def sources(self) -> tuple[CandidateSource, ...]:
+        """The sources of `known`, each with what it can say of late tracks."""
+        n = self.known.n_items
+        late: dict[str, CandidateSource] = {
+            PopularSource.name: PopularSource(np.zeros(len(self.late), np.float32))
+        }
+        if self._predicted is not None:
+            late[BridgeSource.name] = BridgeSource(
+                self._predicted, np.ones(len(self.late), np.bool_)
+            )
+        carried = self._carried()
+        if carried is not None:
+            late[CarriedSource.name] = carried
+        found: list[CandidateSource] = []
+        for source in self.known.sources:
+            if isinstance(source, ContentSource) and self.embeddings is not None:
+                assert self.index is not None
+                found.append(ContentSource(self.embeddings, self.index))
+            else:
+                found.append(_WithLate(source, late.get(source.name), n))
+        return tuple(found)
+
+    @cached_property
+    def _fold_in(self) -> FoldIn | None:
+        # What a listener did with a late track counts by the factor that its sound predicts.
+        known = self.known._fold_in
+        if known is None or self.collaborative is None:
+            return None
+        if self._predicted is not None:
+            return known.extended(self._predicted)
+        width = self.collaborative.item_factors.shape[1]
+        return known.extended(np.zeros((len(self.late), width), np.float32))
+
+    @cached_property
+    def _predicted(self) -> Floats | None:
+        """Factors that the bridge predicts for late tracks [shape=(m, factors)]."""
+        return None if self.bridge is None else self.bridge.predict(self.late.vectors)
+
+    def _carried(self) -> CarriedSource | None:
+        known = self.known
+        if self.item_item is None or known.embeddings is None or known.index is None:
+            return None
+        if known.carry is None:
+            return None
+        k = SHORTLIST * self.carrying.neighbours
+        near = np.unique(known.index.search(self.late.vectors, k)[0])
+        near = near[near >= 0]
+        near = near[known.popularity[near] >= self.settings.newcomer_support]
+        near = near[near < known.carry.shape[0]]
+        if not len(near) or known.mean_embedding is None:
+            return None
+        weights = weights_towards(
+            self.late.vectors, known.embeddings[near], known.mean_embedding, self.carrying
+        )
+        weights = sparse.csr_matrix(
+            (weights.data, near[weights.indices], weights.indptr),
+            shape=(len(self.late), known.carry.shape[0]),
+        )
+        return CarriedSource(self.item_item, weights, key=f"carried to {known.n_items}")
+
+
+def extended(models: CandidateModels, late: LateTracks) -> CandidateModels:
+    """`models` over a catalogue that goes on with the tracks `late`.
+
+    Without vectors in `models` nothing can be said of late tracks, and they come back as they are.
+    """
+    if models.embeddings is None or models.index is None or not len(late):
+        return models
+    nobody = np.zeros(len(late), np.float32)
+    catalogue = models.catalogue
+    collaborative = models.collaborative
+    if collaborative is not None:
+        width = collaborative.item_factors.shape[1]
+        collaborative = CollaborativeModel(
+            StackedRows(collaborative.item_factors, np.zeros((len(late), width), np.float32)),
+            np.concatenate([collaborative.support, nobody]),
+            collaborative.regularization,
+        )
+    bridged = models.bridged_factors
+    if bridged is not None:
+        predicted = np.full((len(late), bridged.shape[1]), np.nan, np.float32)
+        if models.bridge is not None:
+            predicted = models.bridge.predict(late.vectors)
+        bridged = StackedRows(bridged, predicted)
+    return _ExtendedModels(
+        catalogue=Catalogue(
+            catalogue.items.extended(late.track_ids) if late.track_ids else catalogue.items,
+            np.concatenate([catalogue.artist, late.artist]),
+            np.concatenate([catalogue.duration, late.duration]),
+        ),
+        confidence=models.confidence,
+        settings=models.settings,
+        popularity=np.concatenate([models.popularity, nobody]),
+        recent_popularity=np.concatenate([models.recent_popularity, nobody]),
+        collaborative=collaborative,
+        embeddings=StackedRows(models.embeddings, late.vectors),
+        index=StackedIndex(models.index, late.vectors),
+        bridged_factors=bridged,
+        bridge=models.bridge,
+        item_item=models.item_item,
+        carry=models.carry,
+        carrying=models.carrying,
+        known=models,
+        late=late,
+    )
+
+
+class _WithLate:
+    """A source, and what is known of the tracks that came after it.
+
+    Parameters
+    ----------
+    source : CandidateSource
+        Over the positions 0 … n−1.
+    late : CandidateSource or None
+        Over the positions from n on, counted from there; None = cannot score them.
+    n_items : int
+        n.
+    """
+
+    def __init__(self, source: CandidateSource, late: CandidateSource | None, n_items: int) -> None:
+        self.name = source.name
+        self._source = source
+        self._late = late
+        self._n = n_items
+
+    def candidates(self, listener: Listener, n: int) -> CandidateList:
+        """Best of both."""
+        before, after = listener.split(self._n)
+        found = self._source.candidates(before, n)
+        more = CandidateList.empty() if self._late is None else self._late.candidates(after, n)
+        if not len(more):
+            return found
+        items = np.concatenate([found.item_index, more.item_index + np.int32(self._n)])
+        score = np.concatenate([found.score, more.score])
+        order = np.lexsort((items, -score))[:n]
+        return CandidateList(items[order], score[order])
+
+    def score(self, listener: Listener, item_index: Positions) -> Floats:
+        """Score by the one that knows the track; NaN where none does."""
+        before, after = listener.split(self._n)
+        score = np.full(len(item_index), np.nan, np.float32)
+        known = item_index < self._n
+        score[known] = self._source.score(before, item_index[known])
+        if self._late is not None and not known.all():
+            score[~known] = self._late.score(after, item_index[~known] - np.int32(self._n))
+        return score
+
+    def explain(self, listener: Listener, item: int) -> int | None:
+        """Position of the liked track that speaks most for `item`; None when none does."""
+        before, after = listener.split(self._n)
+        source, view, position = (
+            (self._source, before, item) if item < self._n else (self._late, after, item - self._n)
+        )
+        return source.explain(view, position) if isinstance(source, ExplainingSource) else None
