@@ -7,7 +7,8 @@
     ├── DataError              what was read is not what was expected
     │   └── AudioError         one audio file cannot be analysed
     ├── NotFoundError          a name that nothing answers to
-    │   └── UnknownTrackError
+    │   ├── UnknownTrackError
+    │   └── UnknownListenerError
     ├── NotReadyError          an earlier step has to run first
     │   └── NotAnalysedError   one track has not been through the pipeline yet
     ├── ArtefactError          a bundle or an encoder is damaged or of another format
@@ -53,6 +54,22 @@ class UnknownTrackError(NotFoundError):
         super().__init__(
             f"unknown track {track_id!r}: it is not in the catalogue; "
             "register it with `recsys library add` or `recsys library import`"
+        )
+
+
+class UnknownListenerError(NotFoundError):
+    """A listener of whom nothing is known.
+
+    Parameters
+    ----------
+    user_id : str
+        The id that was asked for.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        super().__init__(
+            f"nothing is known of the listener {user_id!r}; expected one with a profile or events"
         )
 
 

@@ -19,10 +19,18 @@ class EventKind(StrEnum):
     DISLIKE = "dislike"
     SKIP = "skip"
     HIDE = "hide"
+    UNLIKE = "unlike"
+    UNDISLIKE = "undislike"
+    UNHIDE = "unhide"
+    IMPRESSION = "impression"
 
     @property
     def code(self) -> int:
-        """Position in the declaration order; the value used in arrays and in the store."""
+        """Position in the declaration order; the value used in arrays and in the store.
+
+        Of events of one moment the higher code counts as the later (`data.interactions`), which
+        is why what takes back stands after what it takes back.
+        """
         return _CODES[self]
 
 
@@ -48,6 +56,8 @@ class Event:
         Share of the track that was heard, ≥ 0 (above 1 when parts were repeated); plays only.
     plays : int
         How often it happened; above 1 only for logs that keep counts instead of events.
+    request_id : str or None
+        The answer whose list showed the track, where the client says.
     """
 
     event_id: str
@@ -57,11 +67,15 @@ class Event:
     timestamp: float | None = None
     play_ratio: float | None = None
     plays: int = 1
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)
 class EventLog:
     """Events as parallel arrays of one length, ordered by time where times are known.
+
+    What was merely shown (`EventKind.IMPRESSION`) is in the store, but never in a log: nothing is
+    learned from it.
 
     Parameters
     ----------

@@ -1,7 +1,14 @@
 """Events summed up per listener and track: what models learn from, and one listener's history.
 
 The same summing serves training (everybody at once) and a request (one listener), so that both
-see a history in the same way.
+see a history in the same way. It depends on what happened when, never on what arrived when: events
+may come late, in any order and in any batches. Of events of one moment the one with the higher
+``EventKind.code`` counts as the later.
+
+- Plays and skips are added up.
+- A like or a dislike holds until the other follows, or what takes it back (unlike, undislike).
+- A hide holds until an unhide follows, or a like.
+- A track of which nothing is left (liked and unliked, never played) is as if never touched.
 """
 
 from __future__ import annotations
@@ -32,7 +39,7 @@ class History:
     skips : np.ndarray [shape=(n,), dtype=float32]
         Skips, plays broken off early included.
     opinion : np.ndarray [shape=(n,), dtype=float32]
-        The latest of like (+1) and dislike or hide (−1); 0 where none was given.
+        −1 where the track is hidden or disliked, else +1 where it is liked, else 0.
     last_at : np.ndarray [shape=(n,), dtype=float64]
         Time of the latest event, UNIX seconds, NaN where unknown.
     """
@@ -50,6 +57,16 @@ class History:
     def disliked(self) -> NDArray[np.int32]:
         """Positions of the tracks that the listener refused."""
         return self.item_index[self.opinion < 0]
+
+    def take(self, rows: NDArray[np.bool_] | slice) -> History:
+        """The entries at `rows`."""
+        return History(
+            item_index=self.item_index[rows],
+            plays=self.plays[rows],
+            skips=self.skips[rows],
+            opinion=self.opinion[rows],
+            last_at=self.last_at[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -76,12 +93,10 @@ class Interactions:
         """Sum up `log` per listener and track."""
         n_items = max(len(log.items), 1)
         key = log.user_index.astype(np.int64) * n_items + log.item_index
-        # Ties in time keep the log's order, so the latest opinion is well defined.
-        order = np.lexsort((np.nan_to_num(log.timestamp, nan=0.0), key))
+        order = np.lexsort((log.kind, np.nan_to_num(log.timestamp, nan=-np.inf), key))
         key = key[order]
         starts = np.flatnonzero(np.diff(key, prepend=-1))
         pair_user, pair_item = np.divmod(key[starts], n_items)
-        indptr = np.searchsorted(pair_user, np.arange(len(log.users) + 1)).astype(np.int64)
 
         kind = log.kind[order]
         times = log.plays[order]
@@ -91,34 +106,21 @@ class Interactions:
         skips = np.where(
             (kind == EventKind.SKIP.code) | (played & (heard < SKIPPED_BELOW)), times, 0.0
         )
-        opinion = np.zeros(len(log), np.float32)
-        opinion[kind == EventKind.LIKE.code] = 1.0
-        opinion[(kind == EventKind.DISLIKE.code) | (kind == EventKind.HIDE.code)] = -1.0
-
-        return cls(
-            users=log.users,
-            items=log.items,
-            indptr=indptr,
-            pairs=History(
-                item_index=pair_item.astype(np.int32),
-                plays=_sum(plays, starts),
-                skips=_sum(skips, starts),
-                opinion=_latest(opinion, starts),
-                last_at=_last(log.timestamp[order], starts),
-            ),
+        pairs = History(
+            item_index=pair_item.astype(np.int32),
+            plays=_sum(plays, starts),
+            skips=_sum(skips, starts),
+            opinion=_opinion(kind, starts),
+            last_at=_last(log.timestamp[order], starts),
         )
+        left = (pairs.plays > 0) | (pairs.skips > 0) | (pairs.opinion != 0)
+        indptr = np.searchsorted(pair_user[left], np.arange(len(log.users) + 1)).astype(np.int64)
+        return cls(log.users, log.items, indptr, pairs.take(left))
 
     def history(self, user_index: int) -> History:
         """History of the listener at `user_index`."""
         rows = slice(int(self.indptr[user_index]), int(self.indptr[user_index + 1]))
-        pairs = self.pairs
-        return History(
-            item_index=pairs.item_index[rows],
-            plays=pairs.plays[rows],
-            skips=pairs.skips[rows],
-            opinion=pairs.opinion[rows],
-            last_at=pairs.last_at[rows],
-        )
+        return self.pairs.take(rows)
 
     def matrix(self, values: NDArray[np.float32]) -> sparse.csr_matrix:
         """`values` [shape=(n_pairs,)] as a CSR matrix [shape=(n_users, n_items)] of its own arrays.
@@ -133,9 +135,10 @@ class Interactions:
 
 
 def _sum(values: NDArray[np.floating], starts: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Sum of each group; in double precision, where the order of the terms leaves no trace."""
     if not len(starts):
         return np.zeros(0, np.float32)
-    return np.add.reduceat(values, starts).astype(np.float32)
+    return np.add.reduceat(values.astype(np.float64), starts).astype(np.float32)
 
 
 def _last(values: NDArray[np.float64], starts: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -143,10 +146,23 @@ def _last(values: NDArray[np.float64], starts: NDArray[np.intp]) -> NDArray[np.f
     return values[ends] if len(starts) else np.zeros(0, np.float64)
 
 
-def _latest(opinion: NDArray[np.float32], starts: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Last non-zero opinion of each group, 0 where a group has none."""
-    if not len(starts):
-        return np.zeros(0, np.float32)
-    position = np.where(opinion != 0, np.arange(len(opinion)), -1)
-    last = np.maximum.reduceat(position, starts)
-    return np.where(last >= starts, opinion[last], 0.0).astype(np.float32)
+def _opinion(kind: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Opinion of each group of events in the order of time, see `History`."""
+    like = _latest(kind, starts, EventKind.LIKE)
+    dislike = _latest(kind, starts, EventKind.DISLIKE)
+    liked = (like > dislike) & (like > _latest(kind, starts, EventKind.UNLIKE))
+    disliked = (dislike > like) & (dislike > _latest(kind, starts, EventKind.UNDISLIKE))
+    hide = _latest(kind, starts, EventKind.HIDE)
+    hidden = hide > np.maximum(like, _latest(kind, starts, EventKind.UNHIDE))
+    return np.where(hidden | disliked, -1, liked).astype(np.float32)
+
+
+def _latest(
+    kind: NDArray[np.int8], starts: NDArray[np.intp], wanted: EventKind
+) -> NDArray[np.int64]:
+    """Position of the last `wanted` event of each group, −1 where there is none."""
+    found = np.flatnonzero(kind == wanted.code)
+    latest = np.full(len(starts), -1, np.int64)
+    # Of several assignments to one place the last holds, and positions ascend.
+    latest[np.searchsorted(starts, found, side="right") - 1] = found
+    return latest

@@ -21,8 +21,12 @@ from sqlalchemy import (
     false,
 )
 
-SCHEMA_VERSION = 1
-"""Raised by one whenever a table changes; a store of another version is refused, not guessed at."""
+SCHEMA_VERSION = 2
+"""Raised by one whenever a table changes.
+
+A store of an older version gets the tables, columns and indexes that it lacks when it is opened
+(`data.store.migration`); one of a newer version is refused.
+"""
 
 metadata = MetaData()
 
@@ -34,6 +38,9 @@ meta = Table(
     metadata,
     Column("key", Integer, primary_key=True, autoincrement=False),
     Column("schema_version", Integer, nullable=False),
+    # Counts the transactions that changed tracks or their vectors.
+    Column("change", BigInteger, nullable=False, server_default="0"),
+    Column("salt", Text),
 )
 
 tracks = Table(
@@ -57,6 +64,9 @@ tracks = Table(
     Column("file_mtime_ns", BigInteger),
     Column("file_digest", Text),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
+    # Value of meta.change when the track, its flag or its vectors changed last.
+    Column("change", BigInteger, nullable=False, server_default="0"),
+    Index("tracks_by_change", "change"),
 )
 
 users = Table(
@@ -65,6 +75,20 @@ users = Table(
     Column("key", _Key, primary_key=True),
     Column("user_id", Text, nullable=False, unique=True),
     Column("created_at", Double, nullable=False),
+    Column("display_name", Text),
+    Column("locale", Text),
+    Column("attributes", Text),
+    Column("updated_at", Double),
+)
+
+# Listeners who were erased, by digest: what keeps a later import from bringing them back.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("key", _Key, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("erased_at", Double, nullable=False),
+    Column("returned_at", Double),
 )
 
 events = Table(
@@ -78,7 +102,9 @@ events = Table(
     Column("timestamp", Double),
     Column("play_ratio", Double),
     Column("plays", Integer, nullable=False),
+    Column("request_id", Text),
     Index("events_of_user", "user_key", "timestamp"),
+    Index("events_of_track", "track_key", "kind"),
 )
 
 embeddings = Table(
@@ -88,4 +114,16 @@ embeddings = Table(
     Column("encoder_id", Text, primary_key=True),
     Column("vector", LargeBinary, nullable=False),
     Column("digest", Text, nullable=False),
+)
+
+# Audio that came over HTTP and is to be analysed by the service, or was.
+analyses = Table(
+    "analyses",
+    metadata,
+    Column("track_key", ForeignKey("tracks.key"), primary_key=True),
+    Column("state", SmallInteger, nullable=False),
+    Column("reason", Text),
+    Column("requested_at", Double, nullable=False),
+    Column("finished_at", Double),
+    Index("analyses_by_state", "state", "requested_at"),
 )

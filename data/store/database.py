@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from data.errors import ArtefactError, NotReadyError, ParameterError
 from data.schema import SCHEMA_VERSION, meta, metadata
+from data.store.migration import OLDEST, migrate
 
 BUSY_SECONDS = 30
 RETRY_SECONDS = 0.02
@@ -53,6 +54,21 @@ class Database:
         with self._translated(), self._writer.begin() as connection:
             yield connection
 
+    def forget_log(self) -> None:
+        """Empty SQLite's write-ahead log, which still has what a transaction deleted.
+
+        Readers that are at work may keep a part of it; the next checkpoint takes it.
+        """
+        if self._engine.dialect.name == "sqlite":
+            # Checkpoints cannot run inside a transaction, which SQLAlchemy would begin.
+            connection = self._engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.close()
+            finally:
+                connection.close()
+
     def close(self) -> None:
         """Give back every connection."""
         self._engine.dispose()
@@ -85,6 +101,8 @@ class Database:
 def open_database(url: str, *, create: bool) -> Database:
     """Connect to `url` and make sure that the tables are there and of this version.
 
+    A store of an older version is brought up to this one.
+
     Raises
     ------
     ParameterError
@@ -92,7 +110,7 @@ def open_database(url: str, *, create: bool) -> Database:
     NotReadyError
         If there is no store at `url` and `create` is false.
     ArtefactError
-        If the database is damaged, not a store, or of another schema version.
+        If the database is damaged, not a store, or of a newer schema version.
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
@@ -187,6 +205,7 @@ def _configure_sqlite(dbapi_connection: Any, _record: object) -> None:
     _write_ahead(run)
     run("PRAGMA synchronous = FULL")
     run("PRAGMA foreign_keys = ON")
+    run("PRAGMA secure_delete = ON")  # what is deleted is overwritten in the file
     run(f"PRAGMA cache_size = -{CACHE_KIB}")
 
 
@@ -234,6 +253,13 @@ def _check_version(database: Database, url: str, *, create: bool) -> None:
         )
     with database.reading() as connection:
         version = connection.scalar(select(meta.c.schema_version))
+    if version is not None and OLDEST <= version < SCHEMA_VERSION:
+        with database.writing() as connection:
+            # Another process may have come first while this one waited for its turn.
+            version = connection.scalar(select(meta.c.schema_version).with_for_update())
+            if version is not None and version < SCHEMA_VERSION:
+                migrate(connection)
+                version = SCHEMA_VERSION
     if version != SCHEMA_VERSION:
         remedy = (
             "upgrade this program"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from sqlalchemy import Connection, delete, func, select
 from data.errors import ArtefactError, DataError, UnknownTrackError
 from data.ids import MISSING, IdMap
 from data.schema import embeddings, tracks
+from data.store import changes
 from data.store.database import chunked, execute_many, insert
+from data.store.text import storable
 from data.store.tracks import keys_by_id
 
 _VECTOR = np.dtype("<f4")
@@ -46,6 +48,7 @@ def put(
             for track_id, (vector, digest) in rows.items()
         ],
     )
+    changes.mark(connection, list(keys.values()))
 
 
 def read(
@@ -82,6 +85,22 @@ def embedded(connection: Connection, encoder_id: str) -> set[str]:
     return set(connection.scalars(statement))
 
 
+def some(
+    connection: Connection, encoder_id: str, track_ids: Sequence[str]
+) -> dict[str, NDArray[np.float32]]:
+    """Vectors of those of `track_ids` that have one of the encoder."""
+    statement = (
+        select(tracks.c.track_id, embeddings.c.vector)
+        .join_from(embeddings, tracks)
+        .where(embeddings.c.encoder_id == encoder_id)
+    )
+    return {
+        track_id: np.frombuffer(blob, _VECTOR)
+        for chunk in chunked([track_id for track_id in track_ids if storable(track_id)])
+        for track_id, blob in connection.execute(statement.where(tracks.c.track_id.in_(chunk)))
+    }
+
+
 def dimensions(connection: Connection) -> dict[str, int]:
     """Encoder id → length of its vectors, of every encoder that has any."""
     # The length of a bytea and of a BLOB alike; were they mixed, `read` would say so.
@@ -98,3 +117,4 @@ def drop(connection: Connection, track_ids: Collection[str]) -> None:
     keys = list(keys_by_id(connection, list(track_ids)).values())
     for chunk in chunked(keys):
         connection.execute(delete(embeddings).where(embeddings.c.track_key.in_(chunk)))
+    changes.mark(connection, keys)

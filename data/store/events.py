@@ -14,13 +14,16 @@ from sqlalchemy import Connection, select
 from data.errors import DataError
 from data.events import Event
 from data.schema import events, users
+from data.store import erasures
 from data.store.database import chunked, execute_many, insert
 from data.store.text import require_storable
 from data.store.tracks import keys_by_id
 
 MAX_PLAYS = 2**31 - 1
 
-_INSERTED = ("event_id", "user_key", "track_key", "kind", "timestamp", "play_ratio", "plays")
+_INSERTED = (
+    "event_id", "user_key", "track_key", "kind", "timestamp", "play_ratio", "plays", "request_id",
+)  # fmt: skip
 _TRACK_KEY, _TIMESTAMP = _INSERTED.index("track_key"), _INSERTED.index("timestamp")
 
 
@@ -40,6 +43,8 @@ class EventCounts:
         Events of tracks that the catalogue lacks.
     unknown : tuple of str
         Ids of those tracks, each once, in the order of appearance.
+    erased : int
+        Events of listeners who were erased, and are kept out.
     """
 
     added: int = 0
@@ -47,6 +52,7 @@ class EventCounts:
     duplicates: int = 0
     skipped: int = 0
     unknown: tuple[str, ...] = ()
+    erased: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ class EventColumns:
         Share heard, NaN where unknown.
     plays : np.ndarray [shape=(n,), dtype=int64]
         Number of times.
+    request_id : sequence of (str or None), optional
+        Answers whose lists showed the tracks.
     """
 
     event_id: Sequence[str]
@@ -74,6 +82,7 @@ class EventColumns:
     timestamp: NDArray[np.float64]
     play_ratio: NDArray[np.float64]
     plays: NDArray[np.int64]
+    request_id: Sequence[str | None] | None = None
 
     @classmethod
     def from_events(cls, given: Sequence[Event]) -> EventColumns:
@@ -93,6 +102,20 @@ class EventColumns:
             timestamp=np.array([event.timestamp for event in given], np.float64),
             play_ratio=np.array([event.play_ratio for event in given], np.float64),
             plays=np.array([event.plays for event in given], np.int64),
+            request_id=[event.request_id for event in given],
+        )
+
+    def take(self, rows: Sequence[int]) -> EventColumns:
+        """The events at `rows`."""
+        return EventColumns(
+            event_id=[self.event_id[row] for row in rows],
+            user_id=[self.user_id[row] for row in rows],
+            track_id=[self.track_id[row] for row in rows],
+            kind=self.kind[rows],
+            timestamp=self.timestamp[rows],
+            play_ratio=self.play_ratio[rows],
+            plays=self.plays[rows],
+            request_id=self.request_id and [self.request_id[row] for row in rows],
         )
 
     def __len__(self) -> int:
@@ -136,6 +159,17 @@ class EventColumns:
 def add(connection: Connection, given: EventColumns, *, replace_counts: bool) -> EventCounts:
     """Append events of known tracks; nothing is written when one of them is malformed."""
     given.check()
+    barred = erasures.barred(connection, set(given.user_id))
+    erased = 0
+    if barred:
+        # An event without a time may be from before the erasure.
+        kept = [
+            row
+            for row, (user_id, at) in enumerate(zip(given.user_id, given.timestamp, strict=True))
+            if user_id not in barred or at >= barred[user_id]
+        ]
+        erased = len(given) - len(kept)
+        given = given.take(kept)
     track_keys = keys_by_id(connection, list(set(given.track_id)))
     unknown = dict.fromkeys(track_id for track_id in given.track_id if track_id not in track_keys)
     if unknown:
@@ -156,6 +190,7 @@ def add(connection: Connection, given: EventColumns, *, replace_counts: bool) ->
             _nullable(given.timestamp),
             _nullable(given.play_ratio),
             given.plays.tolist(),
+            [None] * len(given) if given.request_id is None else given.request_id,
             strict=True,
         )
     )
@@ -181,6 +216,7 @@ def add(connection: Connection, given: EventColumns, *, replace_counts: bool) ->
         duplicates=len(rows) - added - updated,
         skipped=len(given) - len(rows),
         unknown=tuple(unknown),
+        erased=erased,
     )
 
 

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, bindparam, select
 
-from data.events import EventLog
+from data.events import EventKind, EventLog
 from data.ids import MISSING, IdMap
 from data.schema import events, tracks, users
+from data.store import erasures
 from data.store.text import storable
 from data.store.tracks import keys_by_id
 
@@ -33,7 +34,7 @@ _USER_EVENTS = (
     select(tracks.c.track_id, *_VALUES)
     .join_from(users, events, events.c.user_key == users.c.key)
     .join(tracks, tracks.c.key == events.c.track_key)
-    .where(users.c.user_id == bindparam("user_id"))
+    .where(users.c.user_id == bindparam("user_id"), events.c.kind != EventKind.IMPRESSION.code)
     .order_by(events.c.key)
 )
 
@@ -41,7 +42,9 @@ _USER_EVENTS = (
 def read_log(connection: Connection, items: IdMap) -> EventLog:
     """Every event of the tracks in `items`."""
     # Read in the order of the table and sorted in memory: NULLs sort alike in every database.
-    rows = _fetch(connection, select(events.c.user_key, events.c.track_key, *_VALUES), events.c.key)
+    statement = select(events.c.user_key, events.c.track_key, *_VALUES)
+    statement = statement.where(events.c.kind != EventKind.IMPRESSION.code)
+    rows = _fetch(connection, statement, events.c.key)
     item_of_key = _positions(keys_by_id(connection), items)
     item_index = item_of_key[rows["track"]] if len(rows) else np.zeros(0, np.int32)
     rows, item_index = rows[item_index != MISSING], item_index[item_index != MISSING]
@@ -51,6 +54,13 @@ def read_log(connection: Connection, items: IdMap) -> EventLog:
         row.key: row.user_id for row in connection.execute(select(users.c.key, users.c.user_id))
     }
     names = [name_of_key[int(key)] for key in keys]
+    # None should be there; two transactions that cross in PostgreSQL might have left one.
+    barred = erasures.barred(connection, names)
+    if any(since == np.inf for since in barred.values()):
+        kept = np.array([barred.get(name, 0.0) < np.inf for name in names])
+        rows, item_index, compact = (part[kept[compact]] for part in (rows, item_index, compact))
+        compact = (np.cumsum(kept) - 1)[compact]
+        names = [name for name, keep in zip(names, kept, strict=True) if keep]
     user_map = IdMap.sorted(names)
     return _log(user_map, items, user_map.indices(names)[compact], item_index, rows)
 

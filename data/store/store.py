@@ -13,9 +13,12 @@ from data import schema
 from data.errors import UnknownTrackError
 from data.events import Event, EventLog
 from data.ids import IdMap
-from data.store import embeddings, events, logs, tracks
+from data.store import changes, embeddings, events, logs, plays, tracks
+from data.store.analyses import AnalysisQueue
 from data.store.database import Database, open_database
 from data.store.events import EventColumns, EventCounts
+from data.store.listeners import Listeners
+from data.store.plays import PlayCounts
 from data.store.text import storable
 from data.store.tracks import FileStamp, UpsertCounts
 from data.tracks import Track
@@ -31,10 +34,19 @@ class Store:
     ----------
     database : Database
         An open database; use `Store.open`.
+
+    Attributes
+    ----------
+    listeners : Listeners
+        Profiles, events one by one, erasure.
+    analyses : AnalysisQueue
+        Audio that the service is to analyse.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.listeners = Listeners(database)
+        self.analyses = AnalysisQueue(database)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Store:
@@ -148,6 +160,32 @@ class Store:
         """Return the number of tracks that are not withdrawn."""
         return self._count(schema.tracks, ~schema.tracks.c.withdrawn)
 
+    def change(self) -> int:
+        """Return the number of transactions that changed tracks or their vectors so far.
+
+        One row is read: readers may ask as often as they like whether there is anything new.
+        """
+        with self._database.reading() as connection:
+            return changes.current(connection)
+
+    def changed_since(self, change: int) -> list[str]:
+        """Ids of the tracks that changed after `change`, in that order.
+
+        Their tags, their flag or their vectors did; withdrawn tracks are among them.
+        """
+        with self._database.reading() as connection:
+            return changes.since(connection, change)
+
+    def plays_of_each(self, track_ids: Sequence[str]) -> dict[str, PlayCounts]:
+        """Plays and listeners of each of `track_ids`."""
+        with self._database.reading() as connection:
+            return plays.of_each(connection, track_ids)
+
+    def plays_of(self, track_ids: Sequence[str]) -> PlayCounts:
+        """Plays and distinct listeners of `track_ids` together."""
+        with self._database.reading() as connection:
+            return plays.together(connection, track_ids)
+
     # -- listeners and events --------------------------------------------------------------------
 
     def n_users(self) -> int:
@@ -243,6 +281,13 @@ class Store:
         """
         with self._database.reading() as connection:
             return embeddings.read(connection, encoder_id, items, dimension)
+
+    def some_embeddings(
+        self, encoder_id: str, track_ids: Sequence[str]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Track id → vector [shape=(dimension,)], of those of `track_ids` that have one."""
+        with self._database.reading() as connection:
+            return embeddings.some(connection, encoder_id, track_ids)
 
     def embedded(self, encoder_id: str) -> set[str]:
         """Ids of the tracks that have a vector of this encoder."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.sql import ColumnElement
 
 from data.schema import tracks
+from data.store import changes
 from data.store.database import chunked, execute_many, insert
 from data.store.text import decode_path, encode_path, require_storable, storable
 from data.tracks import Track
@@ -68,16 +69,19 @@ def upsert(
         for track in wanted.values()
     ]
     changed = [row for row in rows if stored.get(row["track_id"]) != row]
-    statement = insert(connection, tracks)
-    execute_many(
-        connection,
-        statement.on_conflict_do_update(
-            index_elements=["track_id"],
-            set_={name: statement.excluded[name] for name in _WRITTEN if name != "track_id"},
-        ),
-        _WRITTEN,
-        [tuple(row.values()) for row in changed],
-    )
+    if changed:
+        change = changes.advance(connection)
+        names = [*_WRITTEN, "change"]
+        statement = insert(connection, tracks)
+        execute_many(
+            connection,
+            statement.on_conflict_do_update(
+                index_elements=["track_id"],
+                set_={name: statement.excluded[name] for name in names if name != "track_id"},
+            ),
+            names,
+            [(*row.values(), change) for row in changed],
+        )
     created = len(wanted) - len(stored)
     return UpsertCounts(created, len(changed) - created, len(wanted) - len(changed))
 
@@ -125,11 +129,12 @@ def offered(connection: Connection, track_ids: Sequence[str]) -> set[str]:
 
 def set_withdrawn(connection: Connection, track_ids: Collection[str], withdrawn: bool) -> int:
     """Set the flag and return how many tracks it changed."""
+    change = changes.advance(connection)
     return sum(
         connection.execute(
             update(tracks)
             .where(tracks.c.track_id.in_(chunk), tracks.c.withdrawn != withdrawn)
-            .values(withdrawn=withdrawn)
+            .values(withdrawn=withdrawn, change=change)
         ).rowcount
         for chunk in chunked([track_id for track_id in track_ids if storable(track_id)])
     )

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from data.ids import IdMap
 from data.interactions import Interactions
 from data.store import EventCounts, FileStamp, Store, UpsertCounts
 from data.tracks import Track
+from tests.data.states import naive_state
 
 FULL = Track(
     "t1", "/music/a.mp3", "Title", "Artist", "Album", "Band", "Jazz", 1999, 61.5, 3,
@@ -283,15 +283,7 @@ def test_sums_over_the_store_equal_a_naive_sum(batches: list[list[Event]]) -> No
     first: dict[str, Event] = {}
     for event in (event for batch in batches for event in batch if event.track_id != "nope"):
         first.setdefault(event.event_id, event)
-    plays: dict[tuple[str, str], float] = defaultdict(float)
-    opinions: dict[tuple[str, str], list[tuple[float, int, int]]] = defaultdict(list)
-    for arrival, event in enumerate(first.values()):
-        pair = (event.user_id, event.track_id)
-        heard = 1.0 if event.play_ratio is None else min(event.play_ratio, 1.0)
-        plays[pair] += event.plays * heard if event.kind is EventKind.PLAY else 0.0
-        opinion = {"like": 1, "dislike": -1, "hide": -1}.get(event.kind, 0)
-        if opinion:
-            opinions[pair].append((event.timestamp or 0.0, arrival, opinion))
+    expected = naive_state(list(first.values()))
 
     with tempfile.TemporaryDirectory() as folder, Store.open(f"sqlite:///{folder}/s.db") as store:
         store.upsert_tracks([Track("t1"), Track("t2"), Track("t3")])
@@ -306,12 +298,10 @@ def test_sums_over_the_store_equal_a_naive_sum(batches: list[list[Event]]) -> No
                 float(history.plays[entry]),
                 int(history.opinion[entry]),
             )
-    has_timeless_ties = any(event.timestamp in (None, 0.0) for event in first.values())
-    assert set(found) == set(plays)
+    assert set(found) == set(expected)
     for pair, (play_sum, opinion) in found.items():
-        assert play_sum == pytest.approx(plays[pair], rel=1e-6)
-        if not has_timeless_ties:
-            assert opinion == (max(opinions[pair])[2] if opinions[pair] else 0)
+        assert play_sum == pytest.approx(expected[pair][0], rel=1e-6)
+        assert opinion == expected[pair][1]
 
 
 ADDING = """

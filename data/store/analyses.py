@@ -1,0 +1,143 @@
+"""Audio that waits to be analysed by the service, and what became of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy import delete, select, update
+
+from data.schema import analyses, tracks
+from data.store import changes
+from data.store.database import Database, insert
+from data.store.text import decode_path, storable
+from data.store.tracks import keys_by_id
+
+
+class AnalysisState(StrEnum):
+    """Where the analysis of a track's audio stands."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+_STATES = tuple(AnalysisState)
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisStatus:
+    """State of an analysis; the reason where it failed; when it was asked for and ended."""
+
+    state: AnalysisState
+    reason: str | None
+    requested_at: float
+    finished_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisJob:
+    """One file to analyse: that of a track, as it was asked for at `requested_at`."""
+
+    track_id: str
+    path: Path
+    requested_at: float
+
+
+class AnalysisQueue:
+    """Analyses of a store, first come first served; reach it as ``Store.analyses``.
+
+    Parameters
+    ----------
+    database : Database
+        The open database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def request(self, track_id: str) -> None:
+        """Have the audio of a track analysed (again)."""
+        with self._database.writing() as connection:
+            key = keys_by_id(connection, [track_id])[track_id]
+            values = {
+                "state": _STATES.index(AnalysisState.PENDING),
+                "reason": None,
+                "requested_at": time.time(),
+                "finished_at": None,
+            }
+            statement = insert(connection, analyses).values(track_key=key, **values)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["track_key"], set_=values)
+            )
+
+    def cancel(self, track_id: str) -> None:
+        """Forget the analysis of a track that has lost its audio."""
+        with self._database.writing() as connection:
+            for key in keys_by_id(connection, [track_id]).values():
+                connection.execute(delete(analyses).where(analyses.c.track_key == key))
+
+    def status(self, track_id: str) -> AnalysisStatus | None:
+        """State of the analysis of a track; None where none was asked for."""
+        if not storable(track_id):
+            return None
+        statement = (
+            select(analyses).join_from(analyses, tracks).where(tracks.c.track_id == track_id)
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(statement).first()
+        if row is None:
+            return None
+        return AnalysisStatus(_STATES[row.state], row.reason, row.requested_at, row.finished_at)
+
+    def next(self) -> AnalysisJob | None:
+        """The job that has waited longest, of a track that is offered; it stays in the queue."""
+        statement = (
+            select(tracks.c.track_id, tracks.c.path, analyses.c.requested_at)
+            .join_from(analyses, tracks)
+            .where(
+                analyses.c.state == _STATES.index(AnalysisState.PENDING),
+                tracks.c.path.is_not(None),
+                ~tracks.c.withdrawn,
+            )
+            .order_by(analyses.c.requested_at)
+            .limit(1)
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(statement).first()
+        if row is None:
+            return None
+        return AnalysisJob(row.track_id, Path(decode_path(row.path)), row.requested_at)
+
+    def finish(
+        self, job: AnalysisJob, *, failure: str | None = None, duration: float | None = None
+    ) -> None:
+        """Note that a job ended, well or with the reason of its failure.
+
+        Parameters
+        ----------
+        failure : str, optional
+            Why there is no vector.
+        duration : float, optional
+            Length that was decoded in seconds, for a track that says none.
+
+        A track whose audio was replaced meanwhile waits for its new job.
+        """
+        state = AnalysisState.DONE if failure is None else AnalysisState.FAILED
+        with self._database.writing() as connection:
+            key = keys_by_id(connection, [job.track_id])[job.track_id]
+            ended = connection.execute(
+                update(analyses)
+                .where(analyses.c.track_key == key, analyses.c.requested_at == job.requested_at)
+                .values(state=_STATES.index(state), reason=failure, finished_at=time.time())
+            ).rowcount
+            if ended and duration is not None:
+                filled = connection.execute(
+                    update(tracks)
+                    .where(tracks.c.key == key, tracks.c.duration.is_(None))
+                    .values(duration=duration)
+                ).rowcount
+                if filled:
+                    changes.mark(connection, [key])

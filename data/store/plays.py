@@ -1,0 +1,65 @@
+"""How often tracks were played, and by how many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from data.events import EventKind
+from data.schema import events
+from data.store.database import chunked
+from data.store.tracks import keys_by_id
+
+
+@dataclass(frozen=True, slots=True)
+class PlayCounts:
+    """Plays of one track, or of several together.
+
+    Parameters
+    ----------
+    plays : int
+        Plays, however much of the track was heard.
+    listeners : int
+        Distinct listeners behind them.
+    last_played_at : float or None
+        Time of the latest, UNIX seconds.
+    """
+
+    plays: int = 0
+    listeners: int = 0
+    last_played_at: float | None = None
+
+
+_COUNTS = (
+    func.coalesce(func.sum(events.c.plays), 0),
+    func.count(events.c.user_key.distinct()),
+    func.max(events.c.timestamp),
+)
+
+
+def of_each(connection: Connection, track_ids: Sequence[str]) -> dict[str, PlayCounts]:
+    """Counts of each of `track_ids`; zeros for a track that nobody played."""
+    id_of = {key: track_id for track_id, key in keys_by_id(connection, track_ids).items()}
+    counts = dict.fromkeys(track_ids, PlayCounts())
+    statement = select(events.c.track_key, *_COUNTS).group_by(events.c.track_key)
+    for chunk in chunked(list(id_of)):
+        condition = (events.c.track_key.in_(chunk), events.c.kind == EventKind.PLAY.code)
+        for key, plays, listeners, last in connection.execute(statement.where(*condition)):
+            counts[id_of[key]] = PlayCounts(int(plays), listeners, last)
+    return counts
+
+
+def together(connection: Connection, track_ids: Sequence[str]) -> PlayCounts:
+    """Counts over all of `track_ids`, each listener counted once."""
+    keys = list(keys_by_id(connection, track_ids).values())
+    plays, last = 0, None
+    listeners: set[int] = set()
+    for chunk in chunked(keys):
+        condition = (events.c.track_key.in_(chunk), events.c.kind == EventKind.PLAY.code)
+        total, _, latest = connection.execute(select(*_COUNTS).where(*condition)).one()
+        plays += int(total)
+        last = max((time for time in (last, latest) if time is not None), default=None)
+        listeners.update(connection.scalars(select(events.c.user_key).where(*condition).distinct()))
+    return PlayCounts(plays, len(listeners), last)

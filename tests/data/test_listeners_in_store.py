@@ -1,0 +1,214 @@
+"""Listeners, their events one by one, their erasure; analyses and the counter of changes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.errors import UnknownListenerError
+from data.events import Event, EventKind
+from data.ids import IdMap
+from data.listeners import Profile
+from data.store import AnalysisState, PlayCounts, Store
+from data.tracks import Track
+
+ITEMS = IdMap(["t1", "t2", "t3"])
+SECRET = "ada-lovelace-1815"
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    store.upsert_tracks([Track("t1", "/m/a.mp3"), Track("t2"), Track("t3")])
+    store.add_events(
+        [
+            Event("e1", SECRET, "t1", EventKind.PLAY, 10.0, 0.5),
+            Event("e2", SECRET, "t2", EventKind.LIKE, 30.0),
+            Event("e3", SECRET, "t1", EventKind.PLAY, 20.0, 1.0, plays=3),
+            Event("e4", SECRET, "t3"),
+            Event("f1", "ben", "t1", EventKind.PLAY, 15.0),
+            Event("f2", "ben", "t1", EventKind.SKIP, 16.0),
+        ]
+    )
+    return store
+
+
+# -- profiles and events -------------------------------------------------------------------------
+
+
+def test_a_listener_is_counted(filled: Store) -> None:
+    ada = filled.listeners.get(SECRET)
+    assert ada.n_events == {EventKind.PLAY: 3, EventKind.LIKE: 1}
+    assert (ada.n_tracks, ada.first_event_at, ada.last_event_at) == (3, 10.0, 30.0)
+
+
+def test_a_profile_is_replaced_as_a_whole(filled: Store) -> None:
+    listeners = filled.listeners
+    assert listeners.put("new", Profile("Zoë", "de-CH", {"plan": {"paid": True}, "n": 1}))
+    assert listeners.get("new").profile == Profile("Zoë", "de-CH", {"plan": {"paid": True}, "n": 1})
+    assert not listeners.put("new", Profile(locale="fr"))
+    assert listeners.get("new").profile == Profile(None, "fr", {})
+    assert listeners.get("new").n_events == {}
+
+
+@pytest.mark.parametrize("user_id", ["nobody", "", "\ud800"])
+def test_a_listener_nobody_knows_is_not_found(filled: Store, user_id: str) -> None:
+    with pytest.raises(UnknownListenerError):
+        filled.listeners.get(user_id)
+    with pytest.raises(UnknownListenerError):
+        filled.listeners.events(user_id, 5)
+    assert list(filled.listeners.export(user_id)) == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 9])
+def test_pages_of_events_fit_together_newest_first_and_timeless_ones_last(
+    filled: Store, size: int
+) -> None:
+    found, after = [], None
+    while True:
+        page = filled.listeners.events(SECRET, size, after=after)
+        found += [event.event_id for event in page.events]
+        after = page.next
+        if after is None:
+            break
+    assert found == ["e2", "e3", "e1", "e4"]
+    assert [event.event_id for event in filled.listeners.export(SECRET)] == found
+
+
+def test_events_come_back_as_they_were_sent_and_by_kind(filled: Store) -> None:
+    plays = filled.listeners.events(SECRET, 9, kinds=[EventKind.PLAY]).events
+    assert plays[0] == Event("e3", SECRET, "t1", EventKind.PLAY, 20.0, 1.0, 3)
+    assert [event.event_id for event in plays] == ["e3", "e1", "e4"]
+
+
+def test_events_are_deleted_one_by_one_or_all_of_one_listener(filled: Store) -> None:
+    assert filled.listeners.delete_events(SECRET, "f1") == 0
+    assert filled.listeners.delete_events(SECRET, "e2") == 1
+    assert filled.user_log(SECRET, ITEMS).item_index.tolist() == [2, 0, 0]
+    assert filled.listeners.delete_events(SECRET) == 3
+    assert filled.listeners.get(SECRET).n_events == {}
+    assert filled.n_events() == 2
+
+
+# -- erasure -------------------------------------------------------------------------------------
+
+
+def test_an_erased_listener_is_in_no_byte_of_the_database(filled: Store, tmp_path: Path) -> None:
+    filled.listeners.put(SECRET, Profile("Countess", attributes={"note": "enchantress"}))
+    assert filled.listeners.erase(SECRET) == 4
+    assert filled.event_log(ITEMS).users == IdMap(["ben"])
+    filled.close()
+    for file in tmp_path.glob("store.db*"):
+        for trace in (SECRET, "Countess", "enchantress"):
+            assert trace.encode() not in file.read_bytes()
+
+
+def test_events_of_an_erased_listener_are_left_out_and_counted(filled: Store) -> None:
+    filled.listeners.erase(SECRET)
+    batch = [Event("e1", SECRET, "t1", timestamp=4e9), Event("g", "ben", "t2", timestamp=1.0)]
+    counts = filled.add_events(batch)
+    assert (counts.added, counts.erased) == (1, 1)
+    assert not filled.has_user(SECRET)
+    assert filled.listeners.erase("never seen") == 0
+    assert filled.add_events([Event("h", "never seen", "t1")]).erased == 1
+
+
+def test_who_comes_back_brings_nothing_from_before(filled: Store) -> None:
+    filled.listeners.erase(SECRET)
+    assert filled.listeners.put(SECRET, Profile())
+    batch = [
+        Event("e1", SECRET, "t1", timestamp=10.0),
+        Event("e4", SECRET, "t3"),
+        Event("new", SECRET, "t2", timestamp=4e9),
+    ]
+    counts = filled.add_events(batch)
+    assert (counts.added, counts.erased) == (1, 2)
+    assert filled.event_log(ITEMS).users == IdMap([SECRET, "ben"])
+    assert filled.user_log(SECRET, ITEMS).item_index.tolist() == [1]
+    assert filled.listeners.erased([SECRET]) == set()
+
+
+def test_a_log_leaves_out_what_slipped_in_beside_an_erasure(filled: Store) -> None:
+    filled.listeners.erase(SECRET)
+    with filled._database.writing() as connection:
+        connection.exec_driver_sql(
+            f"INSERT INTO users (user_id, created_at) VALUES ('{SECRET}', 0)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO events (event_id, user_key, track_key, kind, plays) "
+            f"SELECT 'x', key, 1, 0, 1 FROM users WHERE user_id = '{SECRET}'"
+        )
+    log = filled.event_log(ITEMS)
+    assert log.users == IdMap(["ben"])
+    assert log.user_index.tolist() == [0, 0]
+
+
+# -- plays, changes, analyses --------------------------------------------------------------------
+
+
+def test_plays_and_listeners_are_counted_by_track_and_together(filled: Store) -> None:
+    assert filled.plays_of_each(["t1", "t2"]) == {"t1": PlayCounts(5, 2, 20.0), "t2": PlayCounts()}
+    assert filled.plays_of(["t1", "t3"]) == PlayCounts(6, 2, 20.0)
+    assert filled.plays_of([]) == PlayCounts()
+
+
+def test_the_counter_moves_with_tags_flags_and_vectors_and_names_the_tracks(filled: Store) -> None:
+    def changed() -> list[str]:
+        nonlocal seen
+        found, seen = filled.changed_since(seen), filled.change()
+        return found
+
+    seen = filled.change()
+    filled.upsert_tracks([Track("t2")])
+    filled.add_events([Event("z", "ben", "t3")])
+    assert (filled.change(), changed()) == (seen, [])
+    filled.upsert_tracks([Track("t2", title="New"), Track("t9")])
+    assert sorted(changed()) == ["t2", "t9"]
+    filled.set_withdrawn(["t1"])
+    assert changed() == ["t1"]
+    filled.put_embeddings("enc", [("t3", np.ones(2, np.float32), "")])
+    assert changed() == ["t3"]
+    filled.drop_embeddings(["t3"])
+    assert changed() == ["t3"]
+
+
+def test_vectors_of_some_tracks_are_read_alone(filled: Store) -> None:
+    filled.put_embeddings("enc", [("t3", np.float32([1, 2]), "")])
+    found = filled.some_embeddings("enc", ["t1", "t3", "nope"])
+    assert {key: vector.tolist() for key, vector in found.items()} == {"t3": [1, 2]}
+
+
+def test_analyses_are_done_in_order_and_end_well_or_with_a_reason(filled: Store) -> None:
+    queue = filled.analyses
+    filled.upsert_tracks([Track("t2", "/m/b.mp3")])
+    assert (queue.next(), queue.status("t1")) == (None, None)
+    queue.request("t2")
+    queue.request("t1")
+    first = queue.next()
+    assert first is not None
+    assert (first.track_id, str(first.path)) == ("t2", "/m/b.mp3")
+    queue.finish(first, duration=12.5)
+    assert filled.track("t2").duration == 12.5
+    second = queue.next()
+    assert second is not None
+    queue.finish(second, failure="no sound")
+    status = queue.status("t1")
+    assert status is not None
+    assert (status.state, status.reason) == (AnalysisState.FAILED, "no sound")
+    assert queue.next() is None
+
+
+def test_audio_that_was_replaced_while_it_was_analysed_waits_again(filled: Store) -> None:
+    filled.analyses.request("t1")
+    job = filled.analyses.next()
+    assert job is not None
+    filled.analyses.request("t1")
+    filled.analyses.finish(job)
+    again = filled.analyses.next()
+    assert again is not None
+    assert again.requested_at > job.requested_at
+
+
+def test_a_withdrawn_track_is_not_analysed(filled: Store) -> None:
+    filled.analyses.request("t1")
+    filled.set_withdrawn(["t1"])
+    assert filled.analyses.next() is None
