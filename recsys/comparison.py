@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ValidationError
 
 from data.arrays import Mask, Positions
 from data.errors import ArtefactError
@@ -25,10 +23,10 @@ from recsys.evaluation.judging import ALL, COLD, Cases, find_cases, judge
 from recsys.evaluation.methods import HYBRID, hybrid_order
 from recsys.evaluation.metrics import ndcg_of_hits, sign_flip_p
 from recsys.files import read_pointer
-from recsys.holdout import HeldOut, Protocol, cut_at, hold_out
+from recsys.holdout import HeldOut, cut_at, hold_out
 from recsys.training import TrainingData, fit_hybrid
+from recsys.trial import Trial, read_trial
 
-TRIAL = "trial.json"
 LENGTH = 20
 MOST_LISTENERS = 2_000
 FEWEST_LISTENERS = 50
@@ -37,21 +35,6 @@ FEWEST_COMMON = 6
 """Listeners below which no outcome of the sign-flip test is significant: 2 / 2⁵ > 0.05."""
 SIGNIFICANT = 0.05
 _DIGITS = 6
-
-
-class Trial(BaseModel):
-    """How well a model did, its kind trained on what lies before a window of the log.
-
-    ``ndcg["all"]["ada"]`` is the NDCG@20 of listener ada over all tracks. The window reaches from
-    `cut` to `end`, UNIX seconds; both are None for a random split, which `seed` decides then.
-    """
-
-    format: Literal[1] = 1
-    protocol: Protocol
-    cut: float | None
-    end: float | None
-    seed: int
-    ndcg: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -122,20 +105,6 @@ def compare_with_live(data: TrainingData, config: Config, models: Path) -> Compa
     return _on_later_events(data, config, models / live, manifest) or _on_its_own_window(
         data, config, models / live
     )
-
-
-def write_trial(folder: Path, trial: Trial | None) -> None:
-    """Keep `trial` in the folder of a bundle."""
-    if trial is not None:
-        (folder / TRIAL).write_text(trial.model_dump_json(), "utf-8")
-
-
-def read_trial(folder: Path) -> Trial | None:
-    """Trial of the bundle in `folder`, None where there is none that can be read."""
-    try:
-        return Trial.model_validate_json((folder / TRIAL).read_text("utf-8"))
-    except (FileNotFoundError, UnicodeDecodeError, ValidationError):
-        return None
 
 
 def _on_later_events(

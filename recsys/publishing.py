@@ -11,9 +11,10 @@ from audio_model.encoder import EncoderCard
 from data.errors import WorseModelError
 from data.store import Store
 from recsys.bundle import BundleFacts, Manifest, read_manifest, write_bundle
-from recsys.comparison import Comparison, compare_with_live, write_trial
+from recsys.comparison import Comparison, compare_with_live
 from recsys.projection import project
 from recsys.training import TrainingData, fit_hybrid, load_training_data
+from recsys.trial import write_trial
 from recsys.versions import publish
 from recsys.workspace import Workspace
 
@@ -67,7 +68,10 @@ def train_and_publish(workspace: Workspace, store: Store, *, force: bool = False
 
     def write(folder: Path, version: str) -> None:
         write_bundle(folder, version, hybrid, facts, projections)
-        write_trial(folder, comparison.trial)
+        trial = comparison.trial
+        if trial is not None:  # whoever was erased while this was training is not to be named
+            trial = trial.without(store.listeners.erased(sorted(trial.listeners())))
+        write_trial(folder, trial)
 
     version = publish(workspace.models, write)
     return Published(read_manifest(workspace.models / version), comparison)

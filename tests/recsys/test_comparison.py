@@ -8,11 +8,12 @@ from data.errors import WorseModelError
 from data.events import EventLog
 from data.store import Store
 from recsys.bundle import BundleFacts, write_bundle
-from recsys.comparison import TRIAL, Comparison, compare_with_live, read_trial, write_trial
+from recsys.comparison import Comparison, compare_with_live
 from recsys.config import Config
 from recsys.files import write_pointer
 from recsys.publishing import train_and_publish
 from recsys.training import TrainingData, fit_hybrid
+from recsys.trial import TRIAL, read_trial, write_trial
 from recsys.versions import current_version
 from recsys.workspace import Workspace
 from tests.recsys.growing import DAY, QUICK, growing_world
