@@ -14,14 +14,31 @@ from flask import Request, Response, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import BadRequest
 
+from api.auth import Guard, install_guard
+from api.cors import install_cors
 from api.decoding import UploadDecoder
-from api.metrics import install_metrics
+from api.gate import Gate, install_gate
+from api.limits import RateLimits
+from api.metrics import Metrics, install_metrics
 from api.paths import EncodedPath, IdConverter
 from api.problems import add_problem_schema, install_problem_handlers
+from api.proof import probe_once
 from api.requestlog import configure_log, install_request_log
-from api.routes import events, health, pages, recommendations, similar, tracks
+from api.routes import (
+    events,
+    health,
+    models,
+    pages,
+    recommendations,
+    session,
+    similar,
+    tracks,
+)
+from api.scopes import add_security
 from api.services import Services
+from api.shared import shared
 from audio_model.pool import AnalysisPool
+from recsys.access import settle_access
 from recsys.live import LiveRecommender
 from recsys.workspace import Workspace
 
@@ -52,6 +69,8 @@ def create_app(home: str | Path | None = None) -> APIFlask:
     workspace = Workspace.open(None if home is None else Path(home))
     serve = workspace.config.serve
     store = workspace.open_store()
+    keys = workspace.open_keys()
+    metrics = Metrics()
     decoder = UploadDecoder(
         partial(
             AnalysisPool,
@@ -59,17 +78,29 @@ def create_app(home: str | Path | None = None) -> APIFlask:
             limits=workspace.config.analysis.limits,
         ),
         capacity=serve.decode_workers + serve.upload_queue,
+        under_way=metrics.uploading.track_inprogress,
     )
-    atexit.register(decoder.close)
-    return build_app(
+    live = LiveRecommender(
+        workspace,
+        store,
+        prove=probe_once,
+        serving=lambda manifest: metrics.serving(manifest.version, manifest.created),
+    )
+    app = build_app(
         Services(
             store=store,
-            live=LiveRecommender(workspace, store),
+            live=live,
             decoder=decoder,
             max_upload_bytes=serve.max_upload_mb * 2**20,
+            metrics=metrics,
+            guard=Guard(keys, settle_access(serve.auth, serve.host, any_keys=keys.any())),
             workspace=workspace,
         )
     )
+    live.follow()
+    atexit.register(decoder.close)
+    atexit.register(live.stop)
+    return app
 
 
 def build_app(services: Services) -> APIFlask:
@@ -96,16 +127,43 @@ def build_app(services: Services) -> APIFlask:
     app.wsgi_app = EncodedPath(app.wsgi_app)  # type: ignore[method-assign]
 
     services.attach(app)
-    log = configure_log()
-    # The last to be registered runs first: metrics and log see the response as it is sent.
-    install_request_log(app, log)
-    install_metrics(app, services.metrics)
-    app.after_request(_secure)
-    install_problem_handlers(app, log)
-    app.spec_processor(add_problem_schema)
-    for module in (recommendations, similar, events, tracks, health, pages):
+    _install(app, services)
+    for module in (
+        recommendations,
+        similar,
+        events,
+        tracks,
+        models,
+        session,
+        health,
+        pages,
+    ):
         app.register_blueprint(module.blueprint)
     return app
+
+
+def _install(app: APIFlask, services: Services) -> None:
+    """Give `app` what happens around every request."""
+    serve, metrics = services.settings, services.metrics
+    log = configure_log(serve.log_level)
+    # The last to be registered runs first on the way back: metrics and log see the response as it
+    # is sent. On the way in it is the first: who may not ask takes no place in the queue.
+    install_request_log(app, log)
+    install_metrics(app, metrics)
+    rates = RateLimits(shared())
+    install_guard(app, services.guard, rates, serve.requests_a_minute, serve.cors_origins)
+    install_gate(app, Gate(serve.threads, serve.queue, serve.queue_seconds), metrics)
+    install_cors(app, serve.cors_origins)
+    app.after_request(_secure)
+    install_problem_handlers(app, log)
+    app.spec_processor(partial(_complete, app))
+
+
+def _complete(app: APIFlask, spec: dict[str, Any] | str) -> dict[str, Any] | str:
+    if isinstance(spec, str):  # apiflask's YAML form, which this service does not offer
+        return spec
+    add_security(app, spec)
+    return add_problem_schema(spec)
 
 
 def _version() -> str:

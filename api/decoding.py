@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -60,10 +60,18 @@ class UploadDecoder:
         Starts a pool for the encoder in a folder.
     capacity : int
         Uploads that may be under way at once, decoding and waiting together.
+    under_way : Callable, optional
+        Makes a context that an upload stays in while it is under way, to count it.
     """
 
-    def __init__(self, make_pool: Callable[[Path], PoolLike], capacity: int) -> None:
+    def __init__(
+        self,
+        make_pool: Callable[[Path], PoolLike],
+        capacity: int,
+        under_way: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self._make_pool = make_pool
+        self._under_way = under_way
         self._slots = threading.BoundedSemaphore(capacity)
         self._lock = threading.Lock()
         self._current: _Entry | None = None
@@ -85,7 +93,8 @@ class UploadDecoder:
                 retry_after=BUSY_RETRY_S,
             )
         try:
-            yield
+            with self._under_way():
+                yield
         finally:
             self._slots.release()
 

@@ -48,7 +48,7 @@ class Problem(BaseModel):
     type: str = Field(
         description="about:blank, or urn:recsys:problem:NAME with NAME one of validation, "
         "unknown-track, not-found, not-ready, not-analysed, parameter, audio, audio-type, "
-        "media-type, too-large, busy"
+        "media-type, too-large, busy, overloaded, rate, key, scope, origin, host"
     )
     title: str
     status: int
@@ -74,6 +74,8 @@ class ProblemError(Exception):
         Refused fields.
     retry_after : int, optional
         Seconds after which to try again.
+    headers : Mapping, optional
+        Further headers of the answer.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class ProblemError(Exception):
         detail: str,
         errors: list[FieldError] | None = None,
         retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -90,6 +93,7 @@ class ProblemError(Exception):
         self.detail = detail
         self.errors = errors or []
         self.retry_after = retry_after
+        self.headers = headers or {}
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,8 @@ def problem_responses(descriptions: Mapping[int, str]) -> Responses:
     }
 
 
-def add_problem_schema(spec: dict[str, Any] | str) -> dict[str, Any] | str:
+def add_problem_schema(spec: dict[str, Any]) -> dict[str, Any]:
     """Give the OpenAPI document `spec` the problem shape, as the default of every operation."""
-    if isinstance(spec, str):  # apiflask's YAML form, which this service does not offer
-        return spec
     schemas = spec.setdefault("components", {}).setdefault("schemas", {})
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(schema.pop("$defs"))
@@ -180,9 +182,11 @@ def install_problem_handlers(app: APIFlask, log: Log) -> None:
         return response
 
     def problem(error: ProblemError) -> Response:
-        return _respond(
+        response = _respond(
             error.status, error.name, error.detail, error.errors, retry_after=error.retry_after
         )
+        response.headers.update(error.headers)
+        return response
 
     app.register_error_handler(HTTPException, http)
     app.register_error_handler(HTTPError, invalid)

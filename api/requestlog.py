@@ -15,8 +15,14 @@ Log = FilteringBoundLogger
 _TOKEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def configure_log() -> Log:
-    """Make every logger of this process write a JSON object a line to standard output."""
+def configure_log(level: str = "info") -> Log:
+    """Make every logger of this process write a JSON object a line to standard output.
+
+    Parameters
+    ----------
+    level : str
+        Least weight of a line: debug, info, warning or error.
+    """
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -24,7 +30,7 @@ def configure_log() -> Log:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(),
     )
     log: Log = structlog.get_logger("api")
@@ -59,12 +65,16 @@ def install_request_log(app: Flask, log: Log) -> None:
     @app.after_request
     def _end(response: Response) -> Response:
         response.headers["X-Request-ID"] = request_id()
-        log.info(
+        write = log.info if response.status_code < 500 else log.warning
+        # The id of the key says which program asked; the key itself is nowhere but there.
+        key = g.get("key")
+        write(
             "request",
             request_id=request_id(),
             method=request.method,
             route=route(),
             status=response.status_code,
             milliseconds=round(elapsed() * 1000, 2),
+            **({} if key is None else {"key_id": key.key_id}),
         )
         return response

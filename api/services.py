@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
+from api.auth import Guard
 from api.decoding import UploadDecoder
 from api.metrics import Metrics
 from data.store import Store
+from recsys.config import ServeSettings
 from recsys.live import LiveRecommender
 from recsys.recommender import Recommender
 from recsys.workspace import Workspace
@@ -34,6 +36,8 @@ class Services:
         Counters and timings.
     workspace : Workspace, optional
         Folder and settings; without it nothing is kept in files, nor read from them.
+    guard : Guard
+        Who may ask.
     """
 
     store: Store
@@ -42,6 +46,7 @@ class Services:
     max_upload_bytes: int
     metrics: Metrics = field(default_factory=Metrics)
     workspace: Workspace | None = None
+    guard: Guard = field(default_factory=Guard)
 
     def recommender(self) -> Recommender:
         """Recommender of the published bundle.
@@ -53,9 +58,12 @@ class Services:
         NotReadyError
             If nothing has been published.
         """
-        recommender = self.live.current()
-        self.metrics.serving(recommender.version)
-        return recommender
+        return self.live.current()
+
+    @property
+    def settings(self) -> ServeSettings:
+        """Settings of the service, the defaults without a workspace."""
+        return ServeSettings() if self.workspace is None else self.workspace.config.serve
 
     def attach(self, app: Flask) -> None:
         """Make these the services of `app`."""

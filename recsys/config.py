@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -88,7 +88,22 @@ class ServeSettings(Settings):
     port: int = Field(8000, ge=0, le=65535, description="port; 0 = any free one")
     workers: int = Field(1, ge=1, description="server processes")
     threads: int = Field(
-        8, ge=1, description="threads in each process; more than uploads can hold at once"
+        8, ge=1, description="requests each process works on at once; more than uploads can hold"
+    )
+    queue: int = Field(32, ge=0, description="requests that may wait in each process")
+    queue_seconds: float = Field(2.0, gt=0, description="longest wait of a request for its turn")
+    drain_seconds: float = Field(
+        1.0, ge=0, description="time between being not ready and taking no more connections"
+    )
+    auth: Literal["auto", "keys", "off"] = Field("auto", description="who may ask")
+    requests_a_minute: int = Field(
+        6000, ge=1, le=1_000_000, description="limit of a key that has none of its own"
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (), description="origins of other web pages that may use the service"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least weight of a line of the log"
     )
     max_upload_mb: int = Field(50, ge=1, description="largest upload, MiB")
     decode_workers: int = Field(1, ge=1, description="decoding children of each process")

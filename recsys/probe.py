@@ -9,8 +9,17 @@ import numpy as np
 
 from data.errors import RecsysError
 from data.interactions import History
-from ranker.hybrid import discovering_listener
+from ranker.hybrid import Hybrid, discovering_listener
 from recsys.bundle import open_bundle
+
+
+def rank_once(hybrid: Hybrid) -> None:
+    """Rank for a listener who has played the first track."""
+    n_items = len(hybrid.models.catalogue.items)
+    heard = np.arange(min(1, n_items), dtype=np.int32)
+    ones = np.ones(len(heard), np.float32)
+    history = History(heard, ones, 0 * ones, 0 * ones, ones.astype(np.float64))
+    hybrid.rank(discovering_listener(hybrid.models, history))
 
 
 def main(folder: Path) -> int:
@@ -20,11 +29,7 @@ def main(folder: Path) -> int:
     except RecsysError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    n_items = len(hybrid.models.catalogue.items)
-    heard = np.arange(min(1, n_items), dtype=np.int32)
-    ones = np.ones(len(heard), np.float32)
-    history = History(heard, ones, 0 * ones, 0 * ones, ones.astype(np.float64))
-    hybrid.rank(discovering_listener(hybrid.models, history))
+    rank_once(hybrid)
     return 0
 
 

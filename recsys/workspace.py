@@ -9,6 +9,7 @@ from pathlib import Path
 from audio_model.shipped import SHIPPED_ENCODER
 from data.errors import ParameterError
 from data.store import Store
+from data.store.keys import KeyStore
 from recsys.config import ENV_HOME, Config, load_config
 from recsys.files import read_pointer, write_pointer
 
@@ -62,11 +63,17 @@ class Workspace:
 
     def open_store(self) -> Store:
         """The store, created when it does not exist."""
-        url = self.config.store.url
-        if url is None:
-            self.home.mkdir(parents=True, exist_ok=True)
-            url = f"sqlite:///{self.home / 'recsys.db'}"
-        return Store.open(url)
+        return Store.open(self._store_url())
+
+    def open_keys(self) -> KeyStore:
+        """The API keys, which are kept beside the store."""
+        return KeyStore.open(self._store_url())
+
+    def _store_url(self) -> str:
+        if self.config.store.url is not None:
+            return self.config.store.url
+        self.home.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{self.home / 'recsys.db'}"
 
     @property
     def encoders(self) -> Path:

@@ -12,7 +12,9 @@ from flask import request
 from api.problems import FieldError, ProblemError, problem_responses
 from api.requestlog import request_id
 from api.schemas.events import EventBatch, EventIn, EventReceipt
+from api.scopes import needs
 from api.services import services
+from data.access import Scope
 from data.events import Event
 
 blueprint = APIBlueprint("events", __name__)
@@ -42,6 +44,7 @@ def _require_json() -> None:
         }
     )
 )
+@needs(Scope.EVENTS)
 def post_events(batch: EventBatch) -> EventReceipt:
     """Store up to 10,000 listening events.
 

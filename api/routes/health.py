@@ -6,15 +6,19 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from api.metrics import metrics_response
-from api.problems import Responses, problem_responses
+from api.problems import ProblemError, Responses, problem_responses
 from api.schemas.health import Alive, Ready
+from api.scopes import needs, open_to_all
 from api.services import services
+from api.shared import shared
+from data.access import Scope
 
 blueprint = APIBlueprint("health", __name__)
 
 
 @blueprint.get("/health/live")
 @blueprint.output(Alive)
+@open_to_all
 def live() -> Alive:
     """Whether the process answers."""
     return Alive()
@@ -22,9 +26,14 @@ def live() -> Alive:
 
 @blueprint.get("/health/ready")
 @blueprint.output(Ready)
-@blueprint.doc(responses=problem_responses({503: "No model has been published; says why"}))
+@blueprint.doc(
+    responses=problem_responses({503: "No model can be served, or the server is ending"})
+)
+@open_to_all
 def ready() -> Ready:
     """Whether lists can be served, and from which model."""
+    if shared().draining:
+        raise ProblemError(503, "ending", "this server is ending; ask another")
     return Ready(model_version=services().recommender().version)
 
 
@@ -33,6 +42,7 @@ _TEXT: Responses = {200: {"description": "Prometheus text format", "content": {"
 
 @blueprint.get("/metrics")
 @blueprint.doc(responses=_TEXT)
+@needs(Scope.READ)
 def metrics() -> Response:
     """Metrics for Prometheus."""
     return metrics_response(services().metrics)

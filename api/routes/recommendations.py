@@ -7,7 +7,9 @@ from apiflask import APIBlueprint
 from api.lists import track_list
 from api.problems import problem_responses
 from api.schemas.lists import RecommendationQuery, TrackList
+from api.scopes import needs
 from api.services import services
+from data.access import Scope
 
 blueprint = APIBlueprint("recommendations", __name__)
 
@@ -20,6 +22,7 @@ blueprint = APIBlueprint("recommendations", __name__)
         {422: "A parameter is outside its range", 503: "No model has been published"}
     )
 )
+@needs(Scope.READ)
 def recommend(user_id: str, query: RecommendationQuery) -> TrackList:
     """Tracks for a listener.
 

@@ -12,8 +12,10 @@ from flask import request
 from api.lists import track_list
 from api.problems import ProblemError, problem_responses
 from api.schemas.lists import ListQuery, TrackList, UploadedTrackList, UploadForm
+from api.scopes import needs
 from api.services import services
 from api.uploads import MULTIPART_OVERHEAD, private_copy
+from data.access import Scope
 from data.errors import AudioError
 
 blueprint = APIBlueprint("similar", __name__)
@@ -35,6 +37,7 @@ R = TypeVar("R")
         }
     )
 )
+@needs(Scope.READ)
 def similar(track_id: str, query: ListQuery) -> TrackList:
     """Tracks that sound like a track of the catalogue, without that track.
 
@@ -79,6 +82,7 @@ def _one_upload(view: Callable[P, R]) -> Callable[P, R]:
         }
     )
 )
+@needs(Scope.READ)
 def similar_to_upload(form: UploadForm) -> UploadedTrackList:
     """Tracks that sound like an uploaded file.
 

@@ -6,7 +6,9 @@ from apiflask import APIBlueprint
 
 from api.problems import problem_responses
 from api.schemas.tracks import TrackOut
+from api.scopes import needs
 from api.services import services
+from data.access import Scope
 
 blueprint = APIBlueprint("tracks", __name__)
 
@@ -14,6 +16,7 @@ blueprint = APIBlueprint("tracks", __name__)
 @blueprint.get("/v1/tracks/<id:track_id>")
 @blueprint.output(TrackOut)
 @blueprint.doc(responses=problem_responses({404: "The track is not in the catalogue"}))
+@needs(Scope.READ)
 def track(track_id: str) -> TrackOut:
     """Describe a track as the catalogue knows it.
 

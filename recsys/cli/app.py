@@ -10,10 +10,12 @@ import typer
 
 from data.errors import RecsysError
 from recsys.cli import (
+    backup,
     demo,
     embeddings,
     encoder,
     encoder_report,
+    keys,
     library,
     listens,
     models,
@@ -38,6 +40,7 @@ app.add_typer(listens.app, name="listens")
 app.add_typer(encoder.app, name="encoder")
 app.add_typer(embeddings.app, name="embeddings")
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
 encoder.app.command("report")(encoder_report.report)
 app.command("embed")(encoder.embed)
 app.command("train")(train.train)
@@ -46,6 +49,8 @@ app.command("tune")(tune.tune)
 app.command("recommend")(query.recommend)
 app.command("similar")(query.similar)
 app.command("serve")(serve.serve)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("demo")(demo.demo)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recsys.access import Access, settle_access
 from recsys.cli.output import err
 from recsys.cli.session import workspace_of
 from recsys.config import ENV_HOME
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 
 APPLICATION = "api:create_app()"
 """Import string of the WSGI application; nothing below `api` imports it."""
+
+SPARE_THREADS = 4
+"""Threads beyond those that work and wait: they answer health checks and turn requests away."""
+
+_SAID = {
+    Access.UNTIL_KEYS: "NO KEY IS ASKED FOR: everybody on this machine may read every listener's "
+    "lists, store events and change models; `recsys keys create NAME` ends that at once",
+    Access.OPEN: 'NO KEY IS ASKED FOR (serve.auth = "off"): whoever reaches {address} may read '
+    "every listener's lists, store events and change models",
+    Access.KEYS: "every request needs a key; `recsys keys list` names them",
+}
 
 
 def serve(
@@ -31,10 +43,28 @@ def serve(
 
 
 def run_server(workspace: Workspace, *, host: str | None = None, port: int | None = None) -> None:
-    """Become gunicorn, so that signals reach it; does not return."""
+    """Become gunicorn, so that signals reach it; does not return.
+
+    Raises
+    ------
+    ParameterError
+        If others could reach it and there is no key.
+    """
     settings = workspace.config.serve
-    address = f"{host or settings.host}:{settings.port if port is None else port}"
+    host = host or settings.host
+    keys = workspace.open_keys()
+    any_keys = keys.any()
+    keys.close()
+    access = settle_access(settings.auth, host, any_keys=any_keys)
+    if access is Access.UNTIL_KEYS and any_keys:
+        access = Access.KEYS
+    address = f"{host}:{settings.port if port is None else port}"
     err.print(f"serving {workspace.home} on http://{address} (documentation: /docs)", markup=False)
+    err.print(
+        _SAID[access].format(address=address),
+        markup=False,
+        style=None if access is Access.KEYS else "bold yellow",
+    )
     sys.stdout.flush()
     command = [
         sys.executable,
@@ -45,11 +75,15 @@ def run_server(workspace: Workspace, *, host: str | None = None, port: int | Non
         "python:api.gunicorn_conf",
         "--bind",
         address,
-        "--worker-class",
-        "gthread",
         "--workers",
         str(settings.workers),
         "--threads",
-        str(settings.threads),
+        str(settings.threads + settings.queue + SPARE_THREADS),
     ]
-    os.execve(sys.executable, command, {**os.environ, ENV_HOME: str(workspace.home)})
+    variables = {
+        ENV_HOME: str(workspace.home),
+        # The workers read the settings again; these may have come from the command line.
+        "RECSYS_SERVE__HOST": host,
+        "RECSYS_SERVE__DRAIN_SECONDS": str(settings.drain_seconds),
+    }
+    os.execve(sys.executable, command, {**os.environ, **variables})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
@@ -162,12 +163,14 @@ def test_a_damaged_model_is_unavailable_without_naming_files(client, world):
 def test_metrics_count_requests_by_route_and_name_the_bundle(client, world):
     client.get("/v1/users/ada/recommendations")
     client.get("/v1/users/bob/recommendations?n=0")
-    world.live.recommender.version = "20260102T000000Z-1"
-    client.get("/health/ready")
+    first, second = "20260101T000000Z-1", "20260102T000000Z-1"
+    for version, seconds in ((first, 1e9), (second, 2e9)):
+        world.services.metrics.serving(version, datetime.fromtimestamp(seconds, UTC))
     text = client.get("/metrics").get_data(as_text=True)
     route = 'route="/v1/users/<id:user_id>/recommendations"'
     assert f'recsys_http_request_seconds_count{{method="GET",{route},status="200"}} 1.0' in text
     assert f'recsys_http_request_seconds_count{{method="GET",{route},status="422"}} 1.0' in text
-    assert 'recsys_bundle_info{version="20260102T000000Z-1"} 1.0' in text
-    assert 'recsys_bundle_info{version="20260101T000000Z-1"} 0.0' in text
+    assert f'recsys_bundle_info{{version="{second}"}} 1.0' in text
+    assert f'recsys_bundle_info{{version="{first}"}} 0.0' in text
+    assert "recsys_bundle_created_timestamp_seconds 2e+09" in text
     assert "ada" not in text

@@ -1,0 +1,29 @@
+"""One probe of a new bundle for all processes of the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from api.shared import Region, shared
+from recsys.bundle import MANIFEST, probe_bundle
+from recsys.files import sha256
+
+
+def probe_once(folder: Path) -> None:
+    """Open the bundle in a child process, unless another process of this server just did.
+
+    Each process still checks every digest when it opens the files.
+
+    Raises
+    ------
+    ArtefactError
+        If it must not be opened, see `probe_bundle`.
+    """
+    memory = shared()
+    with memory.locked(Region.PROBE):
+        manifest = folder / MANIFEST
+        digest = sha256(manifest) if manifest.is_file() else ""
+        if digest and memory.proved == digest:
+            return
+        probe_bundle(folder)
+        memory.proved = digest
