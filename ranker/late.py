@@ -34,7 +34,7 @@ from ranker.sources import (
 )
 
 SHORTLIST = 5
-"""Neighbours looked at for each that is to speak for a late track: some are newcomers themselves."""
+"""Neighbours looked at for each that is to speak: some of them are newcomers themselves."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,12 @@ from ranker.rerank.popularity import tilted
 
 
 def rerank(
-    models: CandidateModels, items: Positions, score: Floats, settings: RerankSettings, length: int
+    models: CandidateModels,
+    items: Positions,
+    score: Floats,
+    settings: RerankSettings,
+    length: int,
+    shown: Positions | None = None,
 ) -> NDArray[np.intp]:
     """Places in `items` of the entries to show, in the order to show them.
 
@@ -47,19 +52,25 @@ def rerank(
         The dials.
     length : int
         How many entries are going to be looked at.
+    shown : np.ndarray [dtype=int32], optional
+        Tracks on earlier pages, none of `items`: they count against caps, and their duplicates do
+        not come.
     """
+    shown = np.zeros(0, np.int32) if shown is None else shown
     popularity = np.asarray(models.popularity)[items]
     tilt = tilted(score, popularity, settings.popularity)
     places = np.argsort(-tilt, kind="stable")
     if models.embeddings is not None:
-        places = places[
-            distinct(
-                models.embeddings[items[places]],
-                models.catalogue.duration[items[places]],
-                settings.duplicate_cosine,
-            )
-        ]
-    places = places[capped(models.catalogue.artist[items[places]], settings.max_per_artist)]
+        before = np.concatenate([shown, items[places]])
+        stays = distinct(
+            models.embeddings[before],
+            models.catalogue.duration[before],
+            settings.duplicate_cosine,
+        )
+        places = places[stays[stays >= len(shown)] - len(shown)]
+    artist = models.catalogue.artist[np.concatenate([shown, items[places]])]
+    stays = capped(artist, settings.max_per_artist)
+    places = places[stays[stays >= len(shown)] - len(shown)]
 
     by_score = np.arange(len(places))
     order = by_score

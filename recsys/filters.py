@@ -1,0 +1,139 @@
+"""Which tracks a request may get, by their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.arrays import Mask, Positions
+from data.ids import MISSING, IdMap
+from data.tracks import Track
+
+UNKNOWN_YEAR = -(2**31)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Conditions that a track must meet, all of them.
+
+    Parameters
+    ----------
+    genres, artists : tuple of str
+        One of them, whatever the case; empty = any.
+    year_from, year_to : int or None
+        Years of release, both included; a track whose year is unknown meets neither.
+    exclude_ids : frozenset of str
+        Tracks that are not wanted.
+    """
+
+    genres: tuple[str, ...] = ()
+    artists: tuple[str, ...] = ()
+    year_from: int | None = None
+    year_to: int | None = None
+    exclude_ids: frozenset[str] = frozenset()
+
+    @property
+    def by_tags(self) -> bool:
+        """Whether there is a condition on tags."""
+        years = (self.year_from, self.year_to)
+        return bool(self.genres or self.artists) or years != (None, None)
+
+
+EVERYTHING = Filters()
+
+
+@dataclass(frozen=True)
+class Tags:
+    """Tags of the catalogue as arrays, aligned to its positions.
+
+    Parameters
+    ----------
+    artist, genre : np.ndarray [shape=(n_items,), dtype=int32]
+        Codes, −1 where unknown.
+    year : np.ndarray [shape=(n_items,), dtype=int32]
+        `UNKNOWN_YEAR` where unknown.
+    added_at : np.ndarray [shape=(n_items,), dtype=float64]
+        UNIX seconds, 0 where unknown.
+    artists, genres : dict of str to int
+        Codes of case-folded names.
+    """
+
+    artist: Positions
+    genre: Positions
+    year: Positions
+    added_at: NDArray[np.float64]
+    artists: dict[str, int]
+    genres: dict[str, int]
+
+    @classmethod
+    def of(cls, items: IdMap, tracks: Sequence[Track]) -> Tags:
+        """Tags of `items`; those that are not among `tracks` have none."""
+        nobody = np.full(len(items), MISSING, np.int32)
+        empty = cls(
+            nobody,
+            nobody,
+            np.full(len(items), UNKNOWN_YEAR, np.int32),
+            np.zeros(len(items)),
+            {},
+            {},
+        )
+        return empty.updated(items, tracks)
+
+    def updated(self, items: IdMap, tracks: Sequence[Track]) -> Tags:
+        """These tags with those of `tracks` in their place; `items` may go on beyond them."""
+        more = len(items) - len(self.artist)
+        artist = np.append(self.artist, np.full(more, MISSING, np.int32))
+        genre = np.append(self.genre, np.full(more, MISSING, np.int32))
+        year = np.append(self.year, np.full(more, UNKNOWN_YEAR, np.int32))
+        added_at = np.append(self.added_at, np.zeros(more))
+        artists, genres = dict(self.artists), dict(self.genres)
+        for position, track in zip(
+            items.indices([track.track_id for track in tracks]).tolist(), tracks, strict=True
+        ):
+            if position == MISSING:
+                continue
+            artist[position] = _code(artists, track.artist)
+            genre[position] = _code(genres, track.genre)
+            year[position] = UNKNOWN_YEAR if track.year is None else track.year
+            added_at[position] = track.added_at or 0.0
+        return Tags(artist, genre, year, added_at, artists, genres)
+
+    def first(self, n: int) -> Tags:
+        """The tags of the positions 0 … n−1."""
+        return replace(
+            self,
+            artist=self.artist[:n],
+            genre=self.genre[:n],
+            year=self.year[:n],
+            added_at=self.added_at[:n],
+        )
+
+    def matching(self, filters: Filters) -> Mask:
+        """Tracks that meet the conditions on tags [shape=(n_items,)]."""
+        mask = np.ones(len(self.artist), np.bool_)
+        if filters.genres:
+            mask &= np.isin(self.genre, _codes(self.genres, filters.genres))
+        if filters.artists:
+            mask &= np.isin(self.artist, _codes(self.artists, filters.artists))
+        if filters.year_from is not None:
+            mask &= self.year >= filters.year_from
+        if filters.year_to is not None:
+            mask &= (self.year <= filters.year_to) & (self.year != UNKNOWN_YEAR)
+        return mask
+
+
+def folded(name: str | None) -> str:
+    """`name` as names are compared; empty where there is none."""
+    return (name or "").strip().casefold()
+
+
+def _code(codes: dict[str, int], name: str | None) -> int:
+    key = folded(name)
+    return codes.setdefault(key, len(codes)) if key else MISSING
+
+
+def _codes(codes: dict[str, int], names: Sequence[str]) -> list[int]:
+    return [codes[folded(name)] for name in names if folded(name) in codes]

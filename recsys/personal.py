@@ -1,0 +1,371 @@
+"""Lists for a listener: who asks, what may be listed, in which order, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import numpy as np
+
+from data.arrays import Doubles, Floats, Mask, Positions
+from data.errors import ParameterError
+from data.ids import MISSING
+from data.interactions import History, Interactions
+from data.tracks import Track
+from ranker.config import RerankSettings
+from ranker.hybrid import Hybrid, RankedList
+from ranker.listener import Listener
+from ranker.models import CandidateModels
+from ranker.reasons import explain
+from ranker.rerank import rerank
+from recsys import cursor as cursors
+from recsys.catalogue import CatalogueView
+from recsys.fallback import Typical
+from recsys.filters import EVERYTHING, Filters
+from recsys.lists import Explanation, Recommendation, RecommendationList, SourceScore
+from recsys.relisten import MAX_FAMILIAR, alternating, familiar_order, own_affinity
+from recsys.seeds import NO_SEEDS, PlacedSeeds, Seed, asking, nudged, placed, with_seeds
+
+RANK_ALL_UP_TO = 2000
+"""Tracks that meet the filters up to which every one is ranked, whether a source proposes it or
+not, so that the list of a rare genre is as long as the genre."""
+
+
+class Mode(StrEnum):
+    """Which tracks a list is made of."""
+
+    DISCOVER = "discover"
+    RELISTEN = "relisten"
+    MIX = "mix"
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """What is asked for.
+
+    Parameters
+    ----------
+    n, offset : int
+        Length of the page, and entries to leave out before it.
+    cursor : str or None
+        From the page before; `offset` must be 0 then.
+    mode : Mode
+        New tracks, known ones, or both in turns.
+    filters : Filters
+        What may be listed.
+    seeds : sequence of Seed
+        What the list should be nearer to, or farther from.
+    dials : RerankSettings
+        How the list is re-ranked.
+    explain : bool
+        Give the numbers behind each entry.
+
+    Raises
+    ------
+    ParameterError
+        If a number is out of range, or an offset comes with a cursor.
+    """
+
+    n: int = 20
+    offset: int = 0
+    cursor: str | None = None
+    mode: Mode = Mode.DISCOVER
+    filters: Filters = EVERYTHING
+    seeds: Sequence[Seed] = ()
+    dials: RerankSettings = field(default_factory=RerankSettings)
+    explain: bool = False
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ParameterError(f"n must be at least 1, got {self.n}")
+        if self.offset < 0:
+            raise ParameterError(f"offset must be at least 0, got {self.offset}")
+        if self.offset and self.cursor is not None:
+            raise ParameterError("expected an offset or a cursor, got both: leave one of them out")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A listener at the moment of a request.
+
+    Parameters
+    ----------
+    models : CandidateModels
+        Models in which everything that was named has a position.
+    history : History
+        Their own, without seeds.
+    seeds : PlacedSeeds
+        What they named.
+    nudge : PlacedSeeds
+        What moves the order, seeds included.
+    """
+
+    models: CandidateModels
+    history: History
+    seeds: PlacedSeeds = NO_SEEDS
+    nudge: PlacedSeeds = NO_SEEDS
+
+    def listener(self, excluded: Positions) -> Listener:
+        """The listener as sources and features see them."""
+        if not len(self.seeds):
+            return self.models.listener(self.history, excluded)
+        own = self.models.listener(self.history, excluded).taste if len(self.history) else None
+        listener = self.models.listener(with_seeds(self.history, self.seeds), excluded)
+        return asking(self.models, listener, own, self.seeds)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """Candidates best first; `rows` are those in `ranked`, −1 for what nobody proposed."""
+
+    item_index: Positions
+    score: Floats
+    rows: np.ndarray[tuple[int], np.dtype[np.intp]]
+
+
+class PersonalLists:
+    """Makes lists over one state of the catalogue.
+
+    Parameters
+    ----------
+    view : CatalogueView
+        The catalogue, its models and its store.
+    version : str
+        Bundle that the models are of.
+    """
+
+    def __init__(self, view: CatalogueView, version: str) -> None:
+        self._view = view
+        self._version = version
+        self._typical: Typical | None = None
+
+    def history(self, user_id: str | None) -> History:
+        """What `user_id` did so far; nothing for nobody."""
+        if user_id is None:
+            return _NO_HISTORY
+        log = self._view.store.user_log(user_id, self._view.items)
+        return Interactions.from_log(log).history(0)
+
+    def recommend(self, user_id: str | None, request: ListRequest) -> RecommendationList:
+        """A page for `user_id`, or for whoever would name these seeds.
+
+        Raises
+        ------
+        UnknownTrackError, NotAnalysedError
+            If a seed is not in the catalogue, or not in the model.
+        ParameterError
+            If the cursor is not ours.
+        """
+        shown = cursors.decode("list", request.cursor or cursors.encode("list", _NOBODY))
+        models, seeds = placed(self._view, request.seeds)
+        who = Asking(models, self.history(user_id), seeds, seeds)
+        page = self.page(who, request, shown)
+        after = np.concatenate([shown, self._prints(page)])
+        more = len(page.items) == request.n and not request.offset
+        more = more and len(after) + request.n <= cursors.MAX_SHOWN
+        return replace(page, next_cursor=cursors.encode("list", after) if more else None)
+
+    def page(
+        self,
+        who: Asking,
+        request: ListRequest,
+        shown: cursors.Fingerprints,
+        besides: Positions | None = None,
+    ) -> RecommendationList:
+        """The page that `request` asks for, without what was `shown` and the tracks `besides`."""
+        view, history = self._view, who.history
+        earlier = view.with_prints(shown)
+        barred = np.zeros(who.models.n_items, np.bool_)
+        barred[view.n_items :] = True  # sounds that only this request knows
+        allowed = view.allowed(request.filters)
+        if allowed is not None:
+            barred[: view.n_items] |= ~allowed
+        familiar = history.item_index[(history.plays > 0) | (history.opinion > 0)]
+        for unwanted in (history.disliked, who.seeds.item_index, earlier, besides):
+            if unwanted is not None:
+                barred[unwanted] = True
+        also = None
+        if request.mode is Mode.DISCOVER:
+            barred[history.item_index] = True
+            if allowed is not None and np.count_nonzero(~barred) <= RANK_ALL_UP_TO:
+                also = np.flatnonzero(~barred).astype(np.int32)
+        else:
+            affinity = own_affinity(history)
+            known = familiar[~barred[familiar]]
+            best = np.argsort(-affinity[known_rows(history, known)], kind="stable")
+            also = np.sort(known[best[:MAX_FAMILIAR]])
+            if request.mode is Mode.RELISTEN:
+                only = np.zeros(len(barred), np.bool_)
+                only[also] = True
+                barred |= ~only
+        listener = who.listener(np.flatnonzero(barred).astype(np.int32))
+        ranked = Hybrid(who.models, view.hybrid.ranker).rank(listener, also)
+        order = self._ordered(who, request.mode, ranked)
+        unknown = not len(history) and not len(who.seeds)
+        n_ranked = len(order.item_index)
+        wanting = allowed is not None and n_ranked < request.offset + request.n
+        why = ""
+        if (unknown or wanting or not n_ranked) and request.mode is not Mode.RELISTEN:
+            order, why = self._filled(order, barred)
+        places = self._shown(order, request, earlier)
+        return RecommendationList(
+            items=self._described(
+                who.models, listener, ranked, order, places, why, request.explain
+            ),
+            model_version=self._version,
+            fallback=unknown or (not n_ranked and len(places) > 0),
+        )
+
+    def _ordered(self, who: Asking, mode: Mode, ranked: RankedList) -> _Order:
+        """The ranked candidates in the order that `mode` and the seeds give them."""
+        items, score, rows = ranked.item_index, ranked.score, ranked.rows
+        if len(who.nudge):
+            moved = nudged(who.models, items, score, who.nudge)
+            best = np.argsort(-moved, kind="stable")
+            items, score, rows = items[best], moved[best].astype(np.float32), rows[best]
+        if mode is Mode.DISCOVER:
+            return _Order(items, score, rows)
+        history = who.history
+        heard = np.isin(items, history.item_index)
+        known = np.flatnonzero(heard)
+        affinity = own_affinity(history)[known_rows(history, items[known])]
+        blend, best = familiar_order(affinity, score[known])
+        known = known[best]
+        if mode is Mode.RELISTEN:
+            return _Order(items[known], blend[best].astype(np.float32), rows[known])
+        places, turn = alternating(np.flatnonzero(~heard), known)
+        return _Order(items[places], turn, rows[places])
+
+    def _filled(self, order: _Order, barred: Mask) -> tuple[_Order, str]:
+        """`order` with what is typical of the catalogue behind it, and the reason for that."""
+        if self._typical is None:
+            self._typical = Typical(self._view)
+        allowed = ~barred[: self._view.n_items]
+        allowed[order.item_index] = False
+        more = self._typical.best(allowed)
+        lowest = float(order.score[-1]) if len(order.score) else 1.0
+        return (
+            _Order(
+                np.concatenate([order.item_index, more.item_index]),
+                np.concatenate([order.score, lowest - (1.0 - more.score)]),
+                np.concatenate([order.rows, np.full(len(more), MISSING)]),
+            ),
+            self._typical.reason,
+        )
+
+    def _shown(
+        self, order: _Order, request: ListRequest, earlier: Positions
+    ) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+        """Places in `order` of the page's entries, withdrawn tracks left out beforehand."""
+        there = np.flatnonzero(self._view.offered(order.item_index))
+        if not len(there):
+            return there
+        last = request.offset + request.n
+        best = rerank(
+            self._view.hybrid.models,
+            order.item_index[there],
+            order.score[there],
+            request.dials,
+            last,
+            earlier,
+        )
+        return there[best[request.offset : last]]
+
+    def _described(
+        self,
+        models: CandidateModels,
+        listener: Listener,
+        ranked: RankedList,
+        order: _Order,
+        places: np.ndarray[tuple[int], np.dtype[np.intp]],
+        why: str,
+        numbers: bool,
+    ) -> tuple[Recommendation, ...]:
+        ranker = self._view.hybrid.ranker
+        known = places[order.rows[places] != MISSING]
+        rows = order.rows[known]
+        features = ranked.features[rows]
+        shares = ranker.contributions(features)
+        reasons = explain(
+            models, listener, order.item_index[known], features, shares, ranker.feature_names
+        )
+        named = self._names([track for reason in reasons for track in reason.tracks])
+        said: dict[int, tuple[tuple[str, ...], str, Explanation | None]] = {}
+        score_of_row = dict(zip(ranked.rows.tolist(), ranked.score.tolist(), strict=True))
+        for i, (place, row) in enumerate(zip(known.tolist(), rows.tolist(), strict=True)):
+            explanation = None
+            if numbers:
+                explanation = _explanation(
+                    ranker.feature_names, features[i], shares[i], score_of_row[row], ranked, row
+                )
+            sources = ranked.candidates.proposed_by(row)
+            said[place] = sources, reasons[i].sentence(named), explanation
+        return tuple(
+            Recommendation(
+                self._view.items.external(int(order.item_index[place])),
+                float(order.score[place]),
+                *said.get(int(place), ((), why, None)),
+            )
+            for place in places
+        )
+
+    def _names(self, positions: Sequence[int]) -> Callable[[int], Track]:
+        """Track at each of `positions`, with its tags where the catalogue still has it."""
+        items = self._view.items
+        ids = {p: items.external(p) for p in set(positions) if p < len(items)}
+        found = {track.track_id: track for track in self._view.store.tracks(list(ids.values()))}
+
+        def track(position: int) -> Track:
+            if position not in ids:
+                return Track("the sound you sent")
+            return found.get(ids[position], Track(ids[position]))
+
+        return track
+
+    def _prints(self, page: RecommendationList) -> cursors.Fingerprints:
+        return cursors.fingerprints([item.track_id for item in page.items])
+
+
+_NOBODY: cursors.Fingerprints = np.zeros(0, np.uint32)
+_NO_HISTORY = History(
+    np.zeros(0, np.int32),
+    np.zeros(0, np.float32),
+    np.zeros(0, np.float32),
+    np.zeros(0, np.float32),
+    np.zeros(0, np.float64),
+)
+
+
+def known_rows(history: History, items: Positions) -> Positions:
+    """Rows of `history` that hold `items`, all of which it does."""
+    return np.searchsorted(history.item_index, items).astype(np.int32)
+
+
+def _explanation(
+    names: Sequence[str],
+    features: Floats,
+    shares: Doubles,
+    score: float,
+    ranked: RankedList,
+    row: int,
+) -> Explanation:
+    column = {name: place for place, name in enumerate(names)}
+
+    def value(number: float) -> float | None:
+        return None if np.isnan(number) else float(number)
+
+    ranks = ranked.candidates.rank[row]
+    return Explanation(
+        ranker_score=score,
+        base=float(shares[-1]),
+        contributions={name: float(share) for name, share in zip(names, shares, strict=False)},
+        sources=tuple(
+            SourceScore(
+                source,
+                value(features[column[f"{source}_score"]]),
+                None if np.isnan(ranks[place]) else int(ranks[place]),
+            )
+            for place, source in enumerate(ranked.candidates.sources)
+        ),
+    )
