@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
 
 from audio_model.constant_q import frontend_from
 from audio_model.decode import DecodeLimits
@@ -43,12 +44,15 @@ class Analysis:
         SHA-256 of the decoded sound, the identity of the recording.
     n_chunks : int
         Chunks that the vector was averaged over.
+    picture : np.ndarray [shape=(n_mels, n_columns), dtype=uint8]
+        The spectrogram, small, see `FrontEnd.picture`.
     """
 
     vector: Floats
     duration: float
     digest: str
     n_chunks: int
+    picture: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -253,4 +257,5 @@ class Encoder:
             duration=spectrogram.duration,
             digest=spectrogram.digest,
             n_chunks=len(spectrogram.chunks),
+            picture=spectrogram.picture,
         )

@@ -21,6 +21,7 @@ from data.arrays import Floats
 from data.errors import ParameterError
 
 _FRAMES_AT_ONCE = 256
+PICTURE_COLUMNS = 256
 _POWER_FLOOR = 1e-10
 """`amin` of `librosa.power_to_db`."""
 
@@ -49,11 +50,14 @@ class Spectrogram:
         Seconds decoded.
     digest : str
         SHA-256 of the decoded sound, see `AudioStream`.
+    picture : np.ndarray [shape=(n_mels, n_columns), dtype=uint8]
+        The whole track, see `FrontEnd.picture`.
     """
 
     chunks: Floats
     duration: float
     digest: str
+    picture: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -202,6 +206,26 @@ class FrontEnd:
         picked = np.stack([power[start : start + self.chunk_frames] for start in starts])
         return np.ascontiguousarray(self.decibels(picked, loudest).transpose(0, 2, 1))
 
+    def picture(self, power: Floats) -> NDArray[np.uint8]:
+        """The whole track, small, for people to look at.
+
+        Parameters
+        ----------
+        power : np.ndarray [shape=(n_frames, n_mels)]
+            Mel power of the track.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_mels, n_columns), dtype=uint8]
+            Lowest band first, at most `PICTURE_COLUMNS` columns; 0 is `min_db`, 255 the loudest.
+        """
+        columns = min(PICTURE_COLUMNS, len(power))
+        starts = np.arange(columns) * len(power) // columns
+        lengths = np.diff(np.append(starts, len(power)))
+        mean = np.add.reduceat(power, starts, axis=0) / lengths[:, None].astype(np.float32)
+        level = 1.0 - self.decibels(mean) / self.min_db
+        return np.rint(255.0 * level.T).astype(np.uint8)
+
     def spectrogram(
         self, path: Path, *, max_seconds: float = DecodeLimits.max_seconds
     ) -> Spectrogram:
@@ -214,4 +238,6 @@ class FrontEnd:
         """
         stream = AudioStream(path, self.sr, max_seconds=max_seconds)
         power = self.power(stream)
-        return Spectrogram(self.chunks(power), stream.duration, stream.digest)
+        return Spectrogram(
+            self.chunks(power), stream.duration, stream.digest, self.picture(power)
+        )

@@ -16,12 +16,12 @@ from audio_model.cache import CachedTracks, cache_spectrograms
 from audio_model.checkpoint import restore_weights
 from audio_model.encoder import WEIGHTS_FILE
 from audio_model.export import export_encoder
+from audio_model.finishing import finished
 from audio_model.fitting import TrainProgress, fit
 from audio_model.index.base import unit_rows
 from audio_model.network import build_network, build_student
 from audio_model.recipes import Recipe
 from audio_model.validation import held_out
-from audio_model.whitening import whitened
 from data.arrays import Floats
 from data.errors import DataError, ParameterError
 
@@ -115,9 +115,6 @@ def train_encoder(
     last = fit(
         network, student, batches, recipe, cache / "checkpoints" / f"{key}.npz", probed, report
     )
-    served = network
-    if recipe.whitening:
-        served = whitened(network, _spread_chunks(tracks), recipe.whitening)
     training = {
         "steps": last.step,
         "tracks": len(tracks.files),
@@ -131,7 +128,13 @@ def train_encoder(
         "start": None if start is None else start.name,
     }
     return export_encoder(
-        served, recipe, _some_chunks(tracks), out, training, weights=network, precision="float16"
+        finished(network, tracks, recipe),
+        recipe,
+        _some_chunks(tracks),
+        out,
+        training,
+        weights=network,
+        precision="float16",
     )
 
 
@@ -159,12 +162,6 @@ def _run_key(
     for weight in network.get_weights():
         digest.update(weight.tobytes())
     return digest.hexdigest()[:32]
-
-
-def _spread_chunks(tracks: CachedTracks) -> Floats:
-    """Every fourth chunk of every track [shape=(n, n_mels, chunk_frames)]."""
-    chunks = [tracks.chunks(track)[::4] for track in range(len(tracks.files))]
-    return np.concatenate(chunks).astype(np.float32)
 
 
 def _some_chunks(tracks: CachedTracks) -> Floats:

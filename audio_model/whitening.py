@@ -13,7 +13,10 @@ import keras
 import numpy as np
 from keras import layers
 
-from data.arrays import Floats
+from data.arrays import Doubles, Floats
+
+VARIANCE_FLOOR = 1e-4
+"""Directions with less of the largest variance are rounding; they must not be blown up."""
 
 
 def whitened(network: keras.Model, chunks: Floats, exponent: float) -> keras.Model:
@@ -28,18 +31,42 @@ def whitened(network: keras.Model, chunks: Floats, exponent: float) -> keras.Mod
     exponent : float
         0 (only centre) … 1 (whiten).
     """
-    vectors = np.concatenate(
+    vectors = vectors_of(network, chunks)
+    mean = vectors.mean(axis=0)
+    map_ = evening(np.cov(vectors.T), exponent, VARIANCE_FLOOR)
+    layer = layers.Dense(len(mean), name="whiten")
+    outputs = layers.UnitNormalization(name="whitened_unit")(layer(network.output))
+    layer.set_weights([map_.astype(np.float32), (-mean @ map_).astype(np.float32)])
+    return keras.Model(network.input, outputs, name=f"{network.name}_whitened")
+
+
+def vectors_of(network: keras.Model, chunks: Floats) -> Floats:
+    """What `network` makes of chunks, as it is used [shape=(n, dim), dtype=float64]."""
+    return np.concatenate(
         [
             np.asarray(network(chunks[start : start + 64, ..., None], training=False))
             for start in range(0, len(chunks), 64)
         ]
     ).astype(np.float64)
-    mean = vectors.mean(axis=0)
-    variance, directions = np.linalg.eigh(np.cov(vectors.T))
-    # Directions without variance are rounding; they must not be blown up.
-    floor = 1e-4 * variance.max()
-    map_ = directions * np.maximum(variance, floor) ** (-exponent / 2.0)
-    layer = layers.Dense(len(mean), name="whiten")
-    outputs = layers.UnitNormalization(name="whitened_unit")(layer(network.output))
-    layer.set_weights([map_.astype(np.float32), (-mean @ map_).astype(np.float32)])
-    return keras.Model(network.input, outputs, name=f"{network.name}_whitened")
+
+
+def evening(covariance: Doubles, exponent: float, floor: float) -> Floats:
+    """Linear map after which the variance of each principal direction is ``λ^(1 − exponent)``.
+
+    Parameters
+    ----------
+    covariance : np.ndarray [shape=(dim, dim)]
+        Symmetric.
+    exponent : float
+        0 (a rotation) … 1 (all variances 1).
+    floor : float
+        Share of the largest variance below which a direction is taken for rounding.
+
+    Returns
+    -------
+    np.ndarray [shape=(dim, dim)]
+    """
+    variance, directions = np.linalg.eigh(covariance)
+    least = max(floor * float(variance.max()), float(np.finfo(np.float32).eps) ** 2)
+    map_: Floats = directions * np.maximum(variance, least) ** (-exponent / 2.0)
+    return map_

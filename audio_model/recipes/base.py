@@ -92,6 +92,9 @@ class Recipe:
     whitening : float
         How far the directions of the trained space are evened out, 0 (not at all) … 1, see
         `audio_model.whitening`.
+    timbre_coefficients : int
+        Cepstral coefficients whose statistics stand beside what is learned, see
+        `audio_model.timbre`; 0 = none.
     teacher_weight : float
         Weight of the terms that pull towards a teacher's vectors, where there are any.
     validation_share : float
@@ -120,6 +123,7 @@ class Recipe:
     schedule: Literal["constant", "cosine"] = "constant"
     steps: int = 100
     whitening: float = 0.0
+    timbre_coefficients: int = 0
     teacher_weight: float = 0.0
     validation_share: float = 0.08
     probe_every: int = 100

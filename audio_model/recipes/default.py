@@ -30,5 +30,6 @@ DEFAULT = Recipe(
     schedule="cosine",
     steps=900,
     whitening=0.75,
+    timbre_coefficients=40,
     teacher_weight=1.0,
 )

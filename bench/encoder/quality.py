@@ -6,10 +6,12 @@
 drawn by `--seed`, is held out together with every artist in it: no package and no artist is on both
 sides. Each recipe is trained on the rest; MFCC statistics and untrained networks stand beside. With
 a teacher's vectors (``bench/encoder/teacher_vectors.py``), `default` is trained once without and
-once with them, and the teacher stands in the table as well. Reported over the held-out tracks: mAP
-and hit@1 for "same package" and "same artist", with 95 % bootstrap intervals over tracks, and the
-paired difference of each row from MFCC statistics. Encoders that an earlier, equal run trained are
-taken from `--scratch`. `--ship` copies the (taught) `default` into the package.
+once with them, and the teacher stands in the table as well. Beside `default` stand its network
+without the statistics of timbre, and these beside an untrained network. Reported over the
+held-out tracks: mAP and hit@1 for "same package" and "same artist", with 95 % bootstrap intervals
+over tracks, and the paired difference of each row from MFCC statistics. Encoders that an earlier,
+equal run trained are taken from `--scratch`. `--ship` copies the (taught) `default` into the
+package.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import os
 import re
 import shutil
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -73,12 +75,17 @@ def named(artists: list[str | None]) -> list[object]:
 def main() -> None:
     """Train, judge, write the table."""
     from audio_model.cache import cache_spectrograms
-    from audio_model.encoder import Encoder
+    from audio_model.checkpoint import restore_weights
+    from audio_model.encoder import WEIGHTS_FILE, Encoder
+    from audio_model.finishing import finished
     from audio_model.index.base import unit_rows
     from audio_model.mfcc import mfcc_statistics, standardised
+    from audio_model.network import build_network
     from audio_model.probes import average_precision, effective_rank, precision_at_k
-    from audio_model.recipes import RECIPES
+    from audio_model.recipes import RECIPES, Recipe
     from audio_model.train import TrainProgress, train_encoder, untrained_encoder
+    from audio_model.validation import held_out
+    from audio_model.whitening import vectors_of
     from bench.encoder.teacher_vectors import lessons
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -146,6 +153,26 @@ def main() -> None:
         encoder = Encoder.load(folder)
         return np.stack([encoder.track_vector(cached.chunks(chunks[path])) for path in test])
 
+    learning = cached.only([chunks[path] for path in train])
+
+    def without(name: str, recipe: Recipe, weights: Path | None) -> None:
+        """Judge what is left of `recipe` without its timbre, or (no weights) its training."""
+        network = build_network(recipe, seed)
+        if weights is not None:
+            restore_weights(weights, network)
+            recipe = replace(recipe, timbre_coefficients=0)
+        tracks, _ = held_out(learning, package, recipe.validation_share, seed)
+        network = finished(network, tracks, recipe)
+        judge(
+            name,
+            np.stack(
+                [
+                    vectors_of(network, cached.chunks(chunks[path]).astype(np.float32)).mean(axis=0)
+                    for path in test
+                ]
+            ),
+        )
+
     folders: dict[str, Path] = {}
     trainings: dict[str, dict] = {}
     runs = [("default", RECIPES["default"], None)]
@@ -189,7 +216,11 @@ def main() -> None:
         trainings[name] = json.loads(note.read_text())
         folders[name] = scratch / "encoders" / trainings[name]["encoder"]
         judge(name, encoded(folders[name]))
+        if recipe.timbre_coefficients:
+            without(f"{name}, network alone", recipe, folders[name] / WEIGHTS_FILE)
         if teacher is None:
+            if recipe.timbre_coefficients:
+                without(f"{name}, timbre beside an untrained network", recipe, None)
             judge(
                 f"{name}, untrained", encoded(untrained_encoder(recipe, scratch / "encoders", seed))
             )

@@ -46,6 +46,7 @@ TINY_DEFAULT = replace(
     projection_dim=6,
     schedule="cosine",
     whitening=0.75,
+    timbre_coefficients=6,
     teacher_weight=1.0,
 )
 
