@@ -30,6 +30,10 @@ class AnalysisLike(Protocol):
     def duration(self) -> float:
         """Seconds of audio."""
 
+    @property
+    def picture(self) -> NDArray[np.uint8]:
+        """Small spectrogram [shape=(n_bands, n_columns)]."""
+
 
 class PoolLike(Protocol):
     """What this module calls of ``audio_model.pool.AnalysisPool``."""

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from api.requestlog import request_id
-from api.schemas.lists import ListedTrack, TrackList
+from api.schemas.lists import (
+    ExplanationOut,
+    ListedTrack,
+    ListenerList,
+    ListenerLists,
+    SourceOut,
+    TrackList,
+)
 from data.store import Store
 from data.tracks import Track
-from recsys.recommender import Recommendation, RecommendationList
+from recsys.lists import Explanation, Recommendation, RecommendationList
 
 
 def track_list(found: RecommendationList, store: Store) -> TrackList:
@@ -16,16 +24,45 @@ def track_list(found: RecommendationList, store: Store) -> TrackList:
 
     A track that was withdrawn after the list was made is left out.
     """
-    tracks = {track.track_id: track for track in store.tracks([i.track_id for i in found.items])}
     return TrackList(
-        items=[_listed(i, tracks[i.track_id]) for i in found.items if i.track_id in tracks],
+        items=_listed(found, _tracks([found], store)),
         model_version=found.model_version,
         request_id=request_id(),
         fallback=found.fallback,
+        next=found.next_cursor,
     )
 
 
-def _listed(item: Recommendation, track: Track) -> ListedTrack:
+def listener_lists(
+    users: Sequence[str | None], found: Sequence[RecommendationList], store: Store
+) -> ListenerLists:
+    """The list of each of `users`, at least one, with the metadata of all their tracks."""
+    tracks = _tracks(found, store)
+    return ListenerLists(
+        lists=[
+            ListenerList(
+                user_id=user,
+                items=_listed(each, tracks),
+                fallback=each.fallback,
+                next=each.next_cursor,
+            )
+            for user, each in zip(users, found, strict=True)
+        ],
+        model_version=found[0].model_version,
+        request_id=request_id(),
+    )
+
+
+def _tracks(found: Sequence[RecommendationList], store: Store) -> dict[str, Track]:
+    ids = list(dict.fromkeys(item.track_id for each in found for item in each.items))
+    return {track.track_id: track for track in store.tracks(ids)}
+
+
+def _listed(found: RecommendationList, tracks: dict[str, Track]) -> list[ListedTrack]:
+    return [_entry(i, tracks[i.track_id]) for i in found.items if i.track_id in tracks]
+
+
+def _entry(item: Recommendation, track: Track) -> ListedTrack:
     return ListedTrack(
         track_id=item.track_id,
         # JSON has no NaN, the project's "cannot score".
@@ -36,4 +73,17 @@ def _listed(item: Recommendation, track: Track) -> ListedTrack:
         artist=track.artist,
         album=track.album,
         duration=track.duration,
+        explanation=None if item.explanation is None else _explained(item.explanation),
+    )
+
+
+def _explained(explanation: Explanation) -> ExplanationOut:
+    return ExplanationOut(
+        ranker_score=explanation.ranker_score,
+        base=explanation.base,
+        contributions=dict(explanation.contributions),
+        sources=[
+            SourceOut(name=source.name, score=source.score, rank=source.rank)
+            for source in explanation.sources
+        ],
     )

@@ -222,9 +222,10 @@ class FrontEnd:
         columns = min(PICTURE_COLUMNS, len(power))
         starts = np.arange(columns) * len(power) // columns
         lengths = np.diff(np.append(starts, len(power)))
-        mean = np.add.reduceat(power, starts, axis=0) / lengths[:, None].astype(np.float32)
-        level = 1.0 - self.decibels(mean) / self.min_db
-        return np.rint(255.0 * level.T).astype(np.uint8)
+        mean = (np.add.reduceat(power, starts, axis=0) / lengths[:, None]).astype(np.float32)
+        level: Floats = 1.0 - self.decibels(mean) / self.min_db
+        whole: NDArray[np.uint8] = np.rint(255.0 * level.T).astype(np.uint8)
+        return whole
 
     def spectrogram(
         self, path: Path, *, max_seconds: float = DecodeLimits.max_seconds
@@ -238,6 +239,4 @@ class FrontEnd:
         """
         stream = AudioStream(path, self.sr, max_seconds=max_seconds)
         power = self.power(stream)
-        return Spectrogram(
-            self.chunks(power), stream.duration, stream.digest, self.picture(power)
-        )
+        return Spectrogram(self.chunks(power), stream.duration, stream.digest, self.picture(power))

@@ -25,7 +25,7 @@ from recsys.similar import SimilarTracks, Space
 __all__ = ["Recommendation", "RecommendationList", "Recommender"]
 
 RADIO_DIVERSITY = 0.3
-"""Diversity of a radio whose request says nothing of it."""
+"""Diversity of a radio, at least, whose request says nothing of it."""
 
 
 class Recommender:
@@ -90,6 +90,12 @@ class Recommender:
         if encoder_id is None:
             raise _no_sound()
         return encoder_id
+
+    @property
+    def radio_dials(self) -> RerankSettings:
+        """How a radio is re-ranked where a request does not say: in some variety."""
+        variety = max(self.dials.diversity, RADIO_DIVERSITY)
+        return self.dials.model_copy(update={"diversity": variety})
 
     def recommend(
         self,
@@ -174,10 +180,9 @@ class Recommender:
             If a seed is not in the catalogue, or not in the model.
         """
         shown = cursors.decode(radio.KIND, cursor) if cursor else np.zeros(0, np.uint32)
-        dials = dials or self.dials.model_copy(
-            update={"diversity": max(self.dials.diversity, RADIO_DIVERSITY)}
+        request = ListRequest(
+            n=n, mode=mode, filters=filters, seeds=seeds, dials=dials or self.radio_dials
         )
-        request = ListRequest(n=n, mode=mode, filters=filters, seeds=seeds, dials=dials)
         view, lists, _ = self._parts()
         return radio.radio(view, lists, user_id, request, shown)
 

@@ -7,16 +7,24 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from apiflask import APIBlueprint
-from flask import request
+from flask import request, url_for
 
 from api.lists import track_list
 from api.problems import ProblemError, problem_responses
-from api.schemas.lists import ListQuery, TrackList, UploadedTrackList, UploadForm
+from api.schemas.asking import SimilarQuery
+from api.schemas.lists import (
+    LIST_EXAMPLE,
+    UPLOAD_EXAMPLE,
+    TrackList,
+    UploadedTrackList,
+    UploadForm,
+)
 from api.scopes import needs
 from api.services import services
 from api.uploads import MULTIPART_OVERHEAD, private_copy
 from data.access import Scope
 from data.errors import AudioError
+from recsys.sounds import SentSound
 
 blueprint = APIBlueprint("similar", __name__)
 
@@ -25,8 +33,8 @@ R = TypeVar("R")
 
 
 @blueprint.get("/v1/tracks/<id:track_id>/similar")
-@blueprint.input(ListQuery, location="query", arg_name="query")
-@blueprint.output(TrackList)
+@blueprint.input(SimilarQuery, location="query", arg_name="query")
+@blueprint.output(TrackList, example=LIST_EXAMPLE)
 @blueprint.doc(
     responses=problem_responses(
         {
@@ -38,13 +46,14 @@ R = TypeVar("R")
     )
 )
 @needs(Scope.READ)
-def similar(track_id: str, query: ListQuery) -> TrackList:
-    """Tracks that sound like a track of the catalogue, without that track.
+def similar(track_id: str, query: SimilarQuery) -> TrackList:
+    """Tracks like a track of the catalogue, without that track and copies of it.
 
     Slashes and other reserved characters in `track_id` have to be percent-encoded.
     """
     here = services()
-    return track_list(here.recommender().similar(track_id, query.n), here.store)
+    found = here.recommender().similar(track_id, query.n, space=query.space, filters=query.filters)
+    return track_list(found, here.store)
 
 
 def _one_upload(view: Callable[P, R]) -> Callable[P, R]:
@@ -70,7 +79,7 @@ def _one_upload(view: Callable[P, R]) -> Callable[P, R]:
 @blueprint.post("/v1/similar")
 @_one_upload
 @blueprint.input(UploadForm, location="form_and_files", arg_name="form")
-@blueprint.output(UploadedTrackList)
+@blueprint.output(UploadedTrackList, example=UPLOAD_EXAMPLE)
 @blueprint.doc(
     responses=problem_responses(
         {
@@ -87,7 +96,8 @@ def similar_to_upload(form: UploadForm) -> UploadedTrackList:
     """Tracks that sound like an uploaded file.
 
     The file is decoded in a separate process with limits on time and memory, and deleted as
-    soon as its vector is known. Its type is told by its content, not by its name.
+    soon as its vector is known. Its type is told by its content, not by its name. The vector and a
+    picture are kept for an hour, under `query_id`.
     """
     here = services()
     recommender = here.recommender()
@@ -95,4 +105,13 @@ def similar_to_upload(form: UploadForm) -> UploadedTrackList:
         analysis = here.decoder.analyse(path, recommender.encoder_id, recommender.encoder_dir)
     here.metrics.uploads.labels("analysed").inc()
     found = track_list(recommender.similar_to_vector(analysis.vector, form.n), here.store)
-    return UploadedTrackList(**found.model_dump(), duration=analysis.duration)
+    query_id = None
+    if here.sounds is not None:
+        sound = SentSound(recommender.encoder_id, analysis.vector, analysis.picture)
+        query_id = here.sounds.put(sound)
+    return UploadedTrackList(
+        **found.model_dump(),
+        duration=analysis.duration,
+        query_id=query_id,
+        spectrogram_url=query_id and url_for("sounds.spectrogram", query_id=query_id),
+    )

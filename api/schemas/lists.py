@@ -1,58 +1,39 @@
-"""Lists of tracks: what may be asked, what comes back."""
+"""Lists of tracks that come back, and the form of an upload."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from apiflask.fields import UploadFile
 from pydantic import BaseModel, Field
 
 from api.schemas.base import Count, Input
-from ranker.config import RerankSettings
-
-MAX_OFFSET = 1000
-
-
-class ListQuery(Input):
-    """Query of a list."""
-
-    n: Count = 20
-
-
-class RecommendationQuery(ListQuery):
-    """Query of a listener's list."""
-
-    offset: int = Field(
-        0, ge=0, le=MAX_OFFSET, description="Leave out so many tracks at the beginning of the list"
-    )
-    exclude_listened: bool = Field(
-        True, description="Leave out what the listener has already played"
-    )
-    popularity: float | None = Field(
-        None, ge=-1, le=1, description="Towards popular tracks (1) or little-known ones (-1)"
-    )
-    diversity: float | None = Field(
-        None, ge=0, le=1, description="How much tracks should differ from those above them"
-    )
-    max_per_artist: int | None = Field(
-        None, ge=0, description="Tracks of one artist in the whole list; 0 for any number"
-    )
-    new_tracks: float | None = Field(
-        None, ge=0, le=1, description="Share of each page kept for tracks nobody has taken to yet"
-    )
-
-    def dials(self, otherwise: RerankSettings) -> RerankSettings:
-        """The dials that the query sets, and `otherwise` for the rest."""
-        names = ("popularity", "diversity", "max_per_artist", "new_tracks")
-        given = {name: getattr(self, name) for name in names}
-        return otherwise.model_copy(
-            update={name: value for name, value in given.items() if value is not None}
-        )
 
 
 class UploadForm(Input):
     """Form of an audio upload."""
 
-    file: UploadFile = Field(description="An MP3, FLAC, Ogg or WAV file")
+    file: UploadFile = Field(description="An MP3, FLAC, Ogg (Vorbis or Opus) or WAV file")
     n: Count = 20
+
+
+class SourceOut(BaseModel):
+    """What one source says of a track."""
+
+    name: str
+    score: float | None = Field(description="On the source's own scale; null = cannot score it")
+    rank: int | None = Field(description="Place in the source's list; null = did not propose it")
+
+
+class ExplanationOut(BaseModel):
+    """How a track came by its place."""
+
+    ranker_score: float = Field(description="Before modes, seeds and dials change the order")
+    base: float = Field(description="The score where no feature says anything")
+    contributions: dict[str, float] = Field(
+        description="Share of each feature; base and these add up to ranker_score"
+    )
+    sources: list[SourceOut]
 
 
 class ListedTrack(BaseModel):
@@ -68,6 +49,7 @@ class ListedTrack(BaseModel):
     artist: str | None
     album: str | None
     duration: float | None = Field(description="Seconds")
+    explanation: ExplanationOut | None = Field(None, description="Where `explain` asked for it")
 
 
 class TrackList(BaseModel):
@@ -79,9 +61,63 @@ class TrackList(BaseModel):
     fallback: bool = Field(
         description="True when nothing is known of the listener and the list is not personal"
     )
+    next: str | None = Field(
+        None, description="`cursor` of the next page; null on the last, and for lists without pages"
+    )
 
 
 class UploadedTrackList(TrackList):
     """Tracks similar to an uploaded file."""
 
     duration: float = Field(description="Length of the uploaded audio, seconds")
+    query_id: str | None = Field(
+        description="Names the sound as a seed for an hour; null where the service keeps nothing"
+    )
+    spectrogram_url: str | None = Field(
+        description="Picture of the sound (PNG), for as long; null where there is no query_id"
+    )
+
+
+class ListenerList(BaseModel):
+    """The list of one listener, or of nobody but the seeds."""
+
+    user_id: str | None
+    items: list[ListedTrack]
+    fallback: bool = Field(description="True when nothing is known and the list is not personal")
+    next: str | None = Field(description="`cursor` of the next page; null on the last")
+
+
+class ListenerLists(BaseModel):
+    """Lists in the order of the listeners that were asked for."""
+
+    lists: list[ListenerList]
+    model_version: str
+    request_id: str
+
+
+_ENTRY: dict[str, Any] = {
+    "track_id": "aeebd808f333d6d0",
+    "score": 1.0856,
+    "sources": ["collaborative", "audio"],
+    "reason": "listeners who share your taste for Wet Ink - Hold The Line play this",
+    "title": "Warm Hotel",
+    "artist": "The Warm Divers",
+    "album": "Numb Moon",
+    "duration": 19.57,
+    "explanation": None,
+}
+_ANSWER = {
+    "model_version": "20261121T221420719244-2321",
+    "request_id": "b55468380fb8545404c0b68c",
+}
+LIST_EXAMPLE: dict[str, Any] = {"items": [_ENTRY], **_ANSWER, "fallback": False, "next": None}
+UPLOAD_EXAMPLE: dict[str, Any] = {
+    **LIST_EXAMPLE,
+    "duration": 183.4,
+    "query_id": "mDbxUo2uVK5_4sXnT2s9cw",
+    "spectrogram_url": "/v1/queries/mDbxUo2uVK5_4sXnT2s9cw/spectrogram.png",
+}
+LISTS_EXAMPLE: dict[str, Any] = {
+    "lists": [{"user_id": "ada", "items": [_ENTRY], "fallback": False, "next": None}],
+    **_ANSWER,
+}

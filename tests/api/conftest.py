@@ -91,13 +91,14 @@ class FakeRecommender:
         n: int = 20,
         *,
         offset: int = 0,
-        exclude_listened: bool = True,
+        exclude_listened: bool | None = None,
         dials: RerankSettings | None = None,
+        **_: object,
     ) -> RecommendationList:
         self.asked.append(dials)
         mine = [event for event in self.store.events.values() if event.user_id == user_id]
         refused = {e.track_id for e in mine if e.kind in (EventKind.SKIP, EventKind.DISLIKE)}
-        if exclude_listened:
+        if exclude_listened is not False:
             refused |= {event.track_id for event in mine if event.kind is EventKind.PLAY}
         kept = [track for track in self.store.by_id if track not in refused][offset : offset + n]
         items = tuple(
@@ -108,7 +109,7 @@ class FakeRecommender:
         )
         return RecommendationList(items, self.version, fallback=not mine)
 
-    def similar(self, track_id: str, n: int = 20) -> RecommendationList:
+    def similar(self, track_id: str, n: int = 20, **_: object) -> RecommendationList:
         self.store.track(track_id)
         return self._alike([track for track in self.store.by_id if track != track_id][:n])
 
@@ -141,6 +142,7 @@ class FakeLive:
 class FakeAnalysis:
     vector: np.ndarray
     duration: float
+    picture: np.ndarray = field(default_factory=lambda: np.zeros((8, 16), np.uint8))
 
 
 @dataclass

@@ -23,6 +23,7 @@ def test_recommendations_carry_metadata_score_sources_reason_and_version(client,
         "artist": "The Paper Kites Club",
         "album": "Atlas of Small Hours",
         "duration": 171.0 + 13,
+        "explanation": None,
     }
     assert body["model_version"] == world.live.recommender.version
     assert body["request_id"] == response.headers["X-Request-ID"]
@@ -45,7 +46,7 @@ def test_a_list_longer_than_the_catalogue_is_shorter(client, world):
 
 
 def test_a_seed_that_was_not_analysed_is_409(client, world, monkeypatch):
-    def not_analysed(track_id, n=20):
+    def not_analysed(track_id, n=20, **_):
         raise NotAnalysedError("run `recsys embed`")
 
     monkeypatch.setattr(world.live.recommender, "similar", not_analysed)
