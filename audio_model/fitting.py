@@ -21,7 +21,7 @@ from audio_model.checkpoint import (
 )
 from audio_model.objective import OBJECTIVES
 from audio_model.recipes import Recipe
-from audio_model.validation import HeldOut, Probe
+from audio_model.validation import Probe, ProbeTracks
 from data.arrays import Floats
 from data.errors import ArtefactError
 
@@ -62,7 +62,7 @@ def fit(
     batches: PairBatches,
     recipe: Recipe,
     checkpoint: Path,
-    held_out: HeldOut | None,
+    held_out: ProbeTracks | None,
     report: Callable[[TrainProgress], None],
 ) -> TrainProgress:
     """Run the steps that are left, and leave the best weights in `network`.
@@ -79,7 +79,7 @@ def fit(
         How.
     checkpoint : Path
         File of the training state; the best weights lie beside it.
-    held_out : HeldOut or None
+    held_out : ProbeTracks or None
         What to probe; None = the last weights are the best.
     report : callable
         Told after each step.

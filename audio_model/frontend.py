@@ -106,10 +106,6 @@ class FrontEnd:
             raise ParameterError(f"min_db must be below 0, got {self.min_db}")
 
     def power(self, blocks: Iterable[Floats]) -> Floats:
-        """Power [shape=(n_frames, n_mels)] in the bands of this front end: mel bands."""
-        return self.mel_power(blocks)
-
-    def mel_power(self, blocks: Iterable[Floats]) -> Floats:
         """Mel power spectrogram of a stream of mono samples at `sr`.
 
         Parameters

@@ -84,7 +84,7 @@ def log_mel(blocks: Iterable[Floats]) -> Floats:
     np.ndarray [shape=(n_frames, 96), dtype=float32]
         62.5 frames a second.
     """
-    compressed: Floats = np.log10(np.float32(10_000.0) * MEL.mel_power(blocks) + np.float32(1.0))
+    compressed: Floats = np.log10(np.float32(10_000.0) * MEL.power(blocks) + np.float32(1.0))
     return compressed
 
 

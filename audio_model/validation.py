@@ -49,7 +49,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class ProbeTracks:
     """The tracks of a probe.
 
     Parameters
@@ -143,7 +143,7 @@ def group_of(path: Path, groups: Mapping[Path, str]) -> str:
 
 def held_out(
     tracks: CachedTracks, groups: Mapping[Path, str], share: float, seed: int
-) -> tuple[CachedTracks, HeldOut | None]:
+) -> tuple[CachedTracks, ProbeTracks | None]:
     """Split `tracks` into those to train on and those to probe.
 
     All are to train on, and there is nothing to probe, where that would be too little of either.
@@ -151,7 +151,7 @@ def held_out(
     chosen = choose_held_out(tracks.paths, groups, share, seed)
     train = tracks.only([row for row, path in enumerate(tracks.paths) if path not in chosen])
     probed = tracks.only([row for row, path in enumerate(tracks.paths) if path in chosen])
-    rest = HeldOut(probed, tuple(group_of(path, groups) for path in probed.paths))
+    rest = ProbeTracks(probed, tuple(group_of(path, groups) for path in probed.paths))
     return (train, rest) if rest.usable and len(train.paths) > 1 else (tracks, None)
 
 

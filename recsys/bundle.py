@@ -32,6 +32,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy import sparse
 
 from audio_model.encoder import WEIGHTS_FILE
+from audio_model.files import sha256_of
 from audio_model.index import AnnoyIndex, ExactIndex, load_index
 from cf_model.bridge import Bridge
 from cf_model.config import CarrySettings, ConfidenceSettings
@@ -46,7 +47,7 @@ from ranker.features import feature_names
 from ranker.hybrid import Hybrid
 from ranker.models import CandidateModels
 from ranker.ranking import FusionRanker, LambdaRanker, Ranker
-from recsys.files import sha256, sync_tree
+from recsys.files import sync_tree
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -163,7 +164,7 @@ def write_bundle(
         version=version,
         created=datetime.now(UTC),
         files={
-            path.relative_to(folder).as_posix(): sha256(path)
+            path.relative_to(folder).as_posix(): sha256_of(path)
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         },
@@ -230,7 +231,7 @@ def verify_bundle(folder: Path) -> Manifest:
         path = folder / name
         if not path.is_file():
             raise ArtefactError(f"bundle {folder.name} lacks its file {name}: run `recsys train`")
-        if sha256(path) != digest:
+        if sha256_of(path) != digest:
             raise ArtefactError(
                 f"bundle {folder.name} is damaged: {name} differs from its manifest; "
                 "run `recsys train`, or go back with `recsys models rollback`"

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from audio_model.files import replacing
+from audio_model.files import replacing, sha256_of
 from data.errors import NotFoundError, ParameterError
-from recsys.files import sha256, sync_folder
+from recsys.files import sync_folder
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class AudioLibrary:
 
     def keep(self, source: Path) -> Path:
         """Copy an uploaded file into the library; its name is the digest of its content."""
-        digest = sha256(source)
+        digest = sha256_of(source)
         path = self._folder / digest[:2] / f"{digest}{source.suffix}"
         if not path.is_file():
             with (

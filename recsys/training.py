@@ -118,8 +118,8 @@ def fit_hybrid(data: TrainingData, log: EventLog, config: Config) -> Hybrid:
     gathered: list[LabelledLists] = []
     missing = config.ranker.max_listeners
     for plain in label_windows(log, config.ranker.windows, seed=config.seed):
-        chilled = with_cold_tracks(plain, with_sound, config.ranker.cold_share, rng)
-        for window in (chilled,) if chilled is plain else (chilled, plain):
+        colder = with_cold_tracks(plain, with_sound, config.ranker.cold_share, rng)
+        for window in (colder,) if colder is plain else (colder, plain):
             past_models = fit_sources(data, window.past, config, index=models.index)
             # A source that could be fitted to the whole log, but not without these tracks or this
             # part of the log, has no column to learn from here.

@@ -165,8 +165,8 @@ def precision_at_k(vectors: Floats, labels: Sequence[Hashable], k: int) -> float
     DataError
         If no label occurs twice.
     """
-    _, queries = _queries(labels, len(vectors))
     found, _ = nearest_others(vectors, k)
+    queries = answerable(labels)
     return float(label_precision(found, labels, queries).mean())
 
 
@@ -195,7 +195,7 @@ def average_precision(vectors: Floats, labels: Labels) -> Floats:
     DataError
         If no label occurs twice.
     """
-    label, queries = _queries(labels, len(vectors))
+    label, queries = _codes(labels, len(vectors)), answerable(labels)
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     values = np.empty(len(queries), np.float32)
     for row, query in enumerate(queries):
@@ -205,11 +205,6 @@ def average_precision(vectors: Floats, labels: Labels) -> Floats:
         ranks = np.flatnonzero(label[order] == label[query]) + 1
         values[row] = np.mean(np.arange(1, len(ranks) + 1) / ranks)
     return values
-
-
-def _queries(labels: Labels, n: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """Label codes [shape=(n,)], and the rows that can find something."""
-    return _codes(labels, n), answerable(labels)
 
 
 def _codes(labels: Labels, n: int) -> NDArray[np.int64]:

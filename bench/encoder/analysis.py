@@ -103,11 +103,11 @@ def steps(scratch: Path) -> dict[str, Step]:
     def mel(path: Path) -> object:
         if path not in samples:
             samples[path] = list(AudioStream(path, frontend.sr))
-        return frontend.mel_power(samples[path])
+        return frontend.power(samples[path])
 
     def network_part(path: Path) -> object:
         if path not in power:
-            power[path] = frontend.mel_power(samples[path])
+            power[path] = frontend.power(samples[path])
         return encoder.track_vector(frontend.chunks(power[path]))
 
     return {

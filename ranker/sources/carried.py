@@ -10,6 +10,7 @@ from data.arrays import Floats, Positions
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
 from ranker.sources.base import allowed_mask, strongest
+from ranker.sources.item_item import item_item_scores
 
 
 class CarriedSource:
@@ -62,9 +63,6 @@ class CarriedSource:
 
     def _everything(self, listener: Listener) -> Floats:
         def carried() -> Floats:
-            established = listener.once(
-                "item_item", lambda: self._model.score(listener.liked_items)
-            )
-            return np.asarray(self._weights @ established, np.float32)
+            return np.asarray(self._weights @ item_item_scores(self._model, listener), np.float32)
 
         return listener.once(self._key, carried)

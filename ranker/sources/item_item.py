@@ -48,4 +48,9 @@ class ItemItemSource:
         return strongest(liked, self._model.evidence(liked, item))
 
     def _everything(self, listener: Listener) -> Floats:
-        return listener.once(self.name, lambda: self._model.score(listener.liked_items))
+        return item_item_scores(self._model, listener)
+
+
+def item_item_scores(model: ItemItemModel, listener: Listener) -> Floats:
+    """Score of every track for `listener` [shape=(n_items,)], worked out once a request."""
+    return listener.once("item_item", lambda: model.score(listener.liked_items))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import librosa
 import numpy as np
-from conftest import SR, tone
+
+from tests.audio_model.sounds import SR, tone
 
 mel = librosa.feature.melspectrogram(y=tone(1.5), sr=SR, n_fft=2048, hop_length=512, n_mels=128)
 decibels = librosa.power_to_db(mel, ref=np.max, top_db=80)

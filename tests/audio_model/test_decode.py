@@ -8,10 +8,10 @@ import struct
 import numpy as np
 import pytest
 import soundfile
-from conftest import SR, tone
 
 from audio_model.decode import AudioStream
 from data.errors import AudioError
+from tests.audio_model.sounds import SR, tone
 
 CODECS = [
     ("a.wav", "PCM_16", 22050),

@@ -7,11 +7,11 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import tone
 
 from audio_model.encoder import Encoder
 from audio_model.frontend import FrontEnd
 from data.errors import ArtefactError, ParameterError
+from tests.audio_model.sounds import tone
 
 
 @pytest.fixture

@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soxr
-from conftest import SR, tone
 
 from audio_model.decode import AudioStream
 from audio_model.frontend import FrontEnd
 from audio_model.mel import hz_to_mel, mel_filterbank, mel_to_hz
 from data.errors import ParameterError
+from tests.audio_model.sounds import SR, tone
 
 
 def test_decibels_equal_what_librosa_gave():
     with np.load(Path(__file__).with_name("golden_decibels.npz")) as golden:
         expected = golden["decibels"].T
     frontend = FrontEnd()
-    decibels = frontend.decibels(frontend.mel_power([tone(1.5)]))
+    decibels = frontend.decibels(frontend.power([tone(1.5)]))
     assert decibels.shape == expected.shape
     np.testing.assert_allclose(decibels, expected, atol=1e-4)
 
@@ -45,7 +45,7 @@ def test_decibels_equal_librosa(samples):
 
     y = tone(6.0)[:samples]
     frontend = FrontEnd()
-    ours = frontend.decibels(frontend.mel_power([y]))
+    ours = frontend.decibels(frontend.power([y]))
     mel = librosa.feature.melspectrogram(y=y, sr=SR, n_fft=2048, hop_length=512, n_mels=128)
     theirs = librosa.power_to_db(mel, ref=np.max, top_db=80)
     assert ours.shape == theirs.T.shape
@@ -64,7 +64,7 @@ def test_what_lies_80_db_below_the_loudest_equals_double_precision():
     frontend = FrontEnd()
     expected = frontend.decibels(power @ mel_filterbank(SR, 2048, 128).T.astype(np.float64))
     assert (expected > -80).mean() > 0.5
-    np.testing.assert_allclose(frontend.decibels(frontend.mel_power([y])), expected, atol=0.003)
+    np.testing.assert_allclose(frontend.decibels(frontend.power([y])), expected, atol=0.003)
 
 
 @pytest.mark.parametrize("piece", [1, 100, 511, 4096, 40_000])
@@ -72,20 +72,20 @@ def test_streamed_in_pieces_equals_the_whole(piece):
     y = tone(1.5)
     frontend = FrontEnd()
     pieces = (y[start : start + piece] for start in range(0, y.size, piece))
-    np.testing.assert_array_equal(frontend.mel_power(pieces), frontend.mel_power([y]))
+    np.testing.assert_array_equal(frontend.power(pieces), frontend.power([y]))
 
 
 def test_samples_in_double_precision_give_the_same_frames():
     y = tone(1.5)
-    doubled = FrontEnd().mel_power([y.astype(np.float64)])
-    np.testing.assert_array_equal(doubled, FrontEnd().mel_power([y]))
+    doubled = FrontEnd().power([y.astype(np.float64)])
+    np.testing.assert_array_equal(doubled, FrontEnd().power([y]))
 
 
 def test_frames_of_a_long_track_are_held_once():
     frontend = FrontEnd(sr=8000, n_fft=64, hop_length=16)
     block = tone(2.0, sr=8000)
     tracemalloc.start()
-    power = frontend.mel_power(block for _ in range(40))
+    power = frontend.power(block for _ in range(40))
     held, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert held > power.nbytes == 40_001 * 128 * 4

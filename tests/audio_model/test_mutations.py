@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
-from conftest import tone
 
 from audio_model.pool import AnalysisPool
 from audio_model.shipped import SHIPPED_ENCODER
 from bench.encoder.mutations import COSTLY, MUTATIONS, SUFFIXES, excerpt, mutate
 from data.errors import AudioError
+from tests.audio_model.sounds import tone
 
 KINDS = [kind for kind in MUTATIONS if kind not in COSTLY]
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import tone
 from misbehaving import broken, misbehaving
 
 from audio_model.decode import DecodeLimits
@@ -19,6 +18,7 @@ from audio_model.encoder import Encoder
 from audio_model.pool import AnalysisPool
 from audio_model.workers import ChildPool
 from data.errors import ArtefactError, AudioError, ParameterError
+from tests.audio_model.sounds import tone
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tone
 
 from audio_model.frontend import FrontEnd
 from audio_model.teacher import MEL, TAGS, Teacher, log_mel, windows_at
 from bench.encoder.teacher_vectors import listener, merge, part_name
 from data.errors import ArtefactError, NotReadyError, ParameterError
+from tests.audio_model.sounds import tone
 
 KERNELS = [(7, 38, 1, 5), (7, 67, 1, 4), (8, 1, 1, 3), (5, 1, 1, 3), (2, 1, 1, 3)]
 FEATURES = 5 + 4 + 3 + 3 + 3
