@@ -12,6 +12,7 @@ from typing import IO, Any
 from apiflask import APIFlask
 from flask import Request, Response, request
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import BadRequest
 
 from api.auth import Guard, install_guard
@@ -25,20 +26,27 @@ from api.problems import add_problem_schema, install_problem_handlers
 from api.proof import probe_once
 from api.requestlog import configure_log, install_request_log
 from api.routes import (
+    artists,
+    audio,
     events,
     health,
     models,
     pages,
+    paths,
+    radio,
     recommendations,
     session,
     similar,
+    sounds,
     tracks,
+    users,
 )
 from api.scopes import add_security
 from api.services import Services
 from api.shared import shared
 from audio_model.pool import AnalysisPool
 from recsys.access import settle_access
+from recsys.analyst import start_analyst
 from recsys.live import LiveRecommender
 from recsys.workspace import Workspace
 
@@ -98,6 +106,7 @@ def create_app(home: str | Path | None = None) -> APIFlask:
         )
     )
     live.follow()
+    start_analyst(workspace, store)
     atexit.register(decoder.close)
     atexit.register(live.stop)
     return app
@@ -130,9 +139,15 @@ def build_app(services: Services) -> APIFlask:
     _install(app, services)
     for module in (
         recommendations,
+        radio,
         similar,
+        paths,
+        sounds,
         events,
+        users,
         tracks,
+        audio,
+        artists,
         models,
         session,
         health,
@@ -151,9 +166,9 @@ def _install(app: APIFlask, services: Services) -> None:
     install_request_log(app, log)
     install_metrics(app, metrics)
     rates = RateLimits(shared())
+    install_cors(app, serve.cors_origins)
     install_guard(app, services.guard, rates, serve.requests_a_minute, serve.cors_origins)
     install_gate(app, Gate(serve.threads, serve.queue, serve.queue_seconds), metrics)
-    install_cors(app, serve.cors_origins)
     app.after_request(_secure)
     install_problem_handlers(app, log)
     app.spec_processor(partial(_complete, app))
@@ -173,8 +188,19 @@ def _version() -> str:
         return "0"
 
 
+class _Parameters(ImmutableMultiDict[str, str]):
+    """Parameters of which a repeated one is read as a list, where apiflask reads the first."""
+
+    def to_dict(self, flat: bool = True) -> Any:
+        return {
+            key: values[0] if flat and len(values) == 1 else values for key, values in self.lists()
+        }
+
+
 class _Request(Request):
     """Request that closes what it spooled, and whose malformed JSON is a problem that says why."""
+
+    parameter_storage_class = _Parameters
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

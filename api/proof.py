@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from api.shared import Region, shared
+from audio_model.files import sha256_of
 from recsys.bundle import MANIFEST, probe_bundle
-from recsys.files import sha256
 
 
 def probe_once(folder: Path) -> None:
@@ -22,7 +22,7 @@ def probe_once(folder: Path) -> None:
     memory = shared()
     with memory.locked(Region.PROBE):
         manifest = folder / MANIFEST
-        digest = sha256(manifest) if manifest.is_file() else ""
+        digest = sha256_of(manifest) if manifest.is_file() else ""
         if digest and memory.proved == digest:
             return
         probe_bundle(folder)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from flask import Flask, current_app
 
 from api.auth import Guard
 from api.decoding import UploadDecoder
 from api.metrics import Metrics
+from data.errors import NotReadyError
+from data.search import TrackSearch
 from data.store import Store
 from recsys.config import ServeSettings
+from recsys.library import AudioLibrary
 from recsys.live import LiveRecommender
 from recsys.recommender import Recommender
+from recsys.sounds import SentSounds
 from recsys.workspace import Workspace
 
 _KEY = "recsys"
@@ -64,6 +69,33 @@ class Services:
     def settings(self) -> ServeSettings:
         """Settings of the service, the defaults without a workspace."""
         return ServeSettings() if self.workspace is None else self.workspace.config.serve
+
+    def require_workspace(self) -> Workspace:
+        """The workspace, for what cannot do without files.
+
+        Raises
+        ------
+        NotReadyError
+            If the service has none.
+        """
+        if self.workspace is None:
+            raise NotReadyError("this service has no workspace: start it with `recsys serve`")
+        return self.workspace
+
+    @cached_property
+    def library(self) -> AudioLibrary:
+        """Audio files that may be read."""
+        return self.require_workspace().open_library()
+
+    @cached_property
+    def search(self) -> TrackSearch:
+        """Search over the catalogue, which keeps up with the store."""
+        return TrackSearch(self.store)
+
+    @cached_property
+    def sounds(self) -> SentSounds | None:
+        """Vectors of uploads, kept for an hour for all processes; None without a workspace."""
+        return None if self.workspace is None else SentSounds(self.workspace.cache / "sounds")
 
     def attach(self, app: Flask) -> None:
         """Make these the services of `app`."""

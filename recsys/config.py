@@ -81,6 +81,15 @@ class MapSettings(Settings):
     )
 
 
+class LibrarySettings(Settings):
+    """Audio files that the service reads."""
+
+    roots: tuple[str, ...] = Field(
+        (), description="folders below which a client may name files, and files are streamed"
+    )
+    stream: bool = Field(True, description="whether audio is sent to players")
+
+
 class ServeSettings(Settings):
     """The HTTP service."""
 
@@ -130,6 +139,7 @@ class Config(BaseSettings):
     ranker: RankerSettings = RankerSettings()
     rerank: RerankSettings = RerankSettings()
     map: MapSettings = MapSettings()
+    library: LibrarySettings = LibrarySettings()
     serve: ServeSettings = ServeSettings()
 
     @classmethod

@@ -12,6 +12,7 @@ from data.store import Store
 from data.store.keys import KeyStore
 from recsys.config import ENV_HOME, Config, load_config
 from recsys.files import read_pointer, write_pointer
+from recsys.library import AudioLibrary
 
 DEFAULT_HOME = Path("recsys-data")
 
@@ -25,6 +26,7 @@ class Workspace:
         recsys.toml       settings (optional)
         recsys.db         tracks, listeners, events, audio vectors
         encoders/<id>/    trained encoders, and CURRENT
+        library/          audio that came over HTTP
         models/<version>/ published bundles, and CURRENT
         evaluation.json   the latest report; evaluation.html holds it with plots
         tuning.db         what `recsys tune` has tried
@@ -74,6 +76,10 @@ class Workspace:
             return self.config.store.url
         self.home.mkdir(parents=True, exist_ok=True)
         return f"sqlite:///{self.home / 'recsys.db'}"
+
+    def open_library(self) -> AudioLibrary:
+        """The audio files that the service may read."""
+        return AudioLibrary(self.home / "library", [Path(r) for r in self.config.library.roots])
 
     @property
     def encoders(self) -> Path:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 
 from apiflask import APIBlueprint
-from flask import request
 
+from api.bodies import json_only
 from api.problems import FieldError, ProblemError, problem_responses
 from api.requestlog import request_id
 from api.schemas.events import EventBatch, EventIn, EventReceipt
@@ -16,22 +16,13 @@ from api.scopes import needs
 from api.services import services
 from data.access import Scope
 from data.events import Event
+from data.tracks import Track
 
 blueprint = APIBlueprint("events", __name__)
 
 
-@blueprint.before_request
-def _require_json() -> None:
-    # A page of another site can send a form or plain text without asking, but not JSON.
-    if not request.is_json:
-        raise ProblemError(
-            415,
-            "media-type",
-            f"expected Content-Type application/json, received {request.mimetype or 'none'}",
-        )
-
-
 @blueprint.post("/v1/events")
+@json_only
 @blueprint.input(EventBatch, location="json", arg_name="batch")
 @blueprint.output(EventReceipt)
 @blueprint.doc(
@@ -54,42 +45,49 @@ def post_events(batch: EventBatch) -> EventReceipt:
     when the events are on disk.
     """
     here = services()
-    _refuse_unknown(batch.events, _missing(event.track_id for event in batch.events))
+    known = _known({event.track_id for event in batch.events})
+    _refuse_unknown(batch.events, known)
     now = time.time()
-    counts = here.store.add_events([_event(event, now) for event in batch.events])
+    counts = here.store.add_events(
+        [_event(event, now, known[event.track_id].duration) for event in batch.events]
+    )
     here.metrics.events.labels("added").inc(counts.added)
     here.metrics.events.labels("duplicate").inc(counts.duplicates)
     return EventReceipt(
         added=counts.added,
         duplicates=counts.duplicates,
+        erased=counts.erased,
         generated_ids=sum(event.event_id is None for event in batch.events),
         request_id=request_id(),
     )
 
 
-def _event(event: EventIn, now: float) -> Event:
+def _event(event: EventIn, now: float, duration: float | None) -> Event:
+    ratio = event.play_ratio
+    if event.ms_played is not None and duration:
+        ratio = event.ms_played / 1000 / duration
     return Event(
         event_id=event.event_id or uuid.uuid4().hex,
         user_id=event.user_id,
         track_id=event.track_id,
         kind=event.kind,
         timestamp=now if event.timestamp is None else event.timestamp,
-        play_ratio=event.play_ratio,
+        play_ratio=ratio,
+        request_id=event.request_id,
     )
 
 
-def _missing(track_ids: Iterable[str]) -> set[str]:
-    """Tracks never registered; a withdrawn one may still be played to its end."""
-    wanted = set(track_ids)
-    known = services().store.tracks(sorted(wanted), withdrawn=True)
-    return wanted - {track.track_id for track in known}
+def _known(track_ids: Collection[str]) -> dict[str, Track]:
+    """Tracks that were ever registered; a withdrawn one may still be played to its end."""
+    found = services().store.tracks(sorted(track_ids), withdrawn=True)
+    return {track.track_id: track for track in found}
 
 
-def _refuse_unknown(events: list[EventIn], unknown: set[str]) -> None:
+def _refuse_unknown(events: Sequence[EventIn], known: Collection[str]) -> None:
     errors = [
         FieldError(location="json", field=f"events.{position}.track_id", message="unknown track")
         for position, event in enumerate(events)
-        if event.track_id in unknown
+        if event.track_id not in known
     ]
     if errors:
         raise ProblemError(

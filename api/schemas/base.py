@@ -12,13 +12,15 @@ MAX_ITEMS = 200
 
 def _without_nul(value: str) -> str:
     if "\0" in value:
-        raise ValueError("an id must not contain NUL")
+        raise ValueError("text must not contain NUL")
     return value
 
 
 ExternalId = Annotated[
     str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_without_nul)
 ]
+Label = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_without_nul)]
+"""Text for people: a tag, a name."""
 Count = Annotated[
     int, Field(ge=1, le=MAX_ITEMS, description="How many tracks to list; fewer come if fewer exist")
 ]

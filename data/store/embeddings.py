@@ -101,6 +101,13 @@ def some(
     }
 
 
+def has_any(connection: Connection, track_id: str) -> bool:
+    """Whether the track has a vector of any encoder."""
+    statement = select(embeddings.c.track_key).join_from(embeddings, tracks)
+    statement = statement.where(tracks.c.track_id == track_id).limit(1)
+    return storable(track_id) and connection.scalar(statement) is not None
+
+
 def dimensions(connection: Connection) -> dict[str, int]:
     """Encoder id → length of its vectors, of every encoder that has any."""
     # The length of a bytea and of a BLOB alike; were they mixed, `read` would say so.

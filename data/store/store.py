@@ -151,6 +151,11 @@ class Store:
         with self._database.writing() as connection:
             return tracks.set_withdrawn(connection, track_ids, withdrawn)
 
+    def uses(self, path: str) -> bool:
+        """Whether a track has its audio at `path`, withdrawn tracks included."""
+        with self._database.reading() as connection:
+            return tracks.uses(connection, path)
+
     def file_stamps(self) -> dict[str, tuple[str, FileStamp]]:
         """Path → (track id, stamp) of every file that was read, withdrawn tracks included."""
         with self._database.reading() as connection:
@@ -293,6 +298,11 @@ class Store:
         """Ids of the tracks that have a vector of this encoder."""
         with self._database.reading() as connection:
             return embeddings.embedded(connection, encoder_id)
+
+    def has_vector(self, track_id: str) -> bool:
+        """Whether this track has a vector of any encoder."""
+        with self._database.reading() as connection:
+            return embeddings.has_any(connection, track_id)
 
     def dimensions(self) -> dict[str, int]:
         """Encoder id → length of its vectors, of every encoder that has any here."""

@@ -140,6 +140,12 @@ def set_withdrawn(connection: Connection, track_ids: Collection[str], withdrawn:
     )
 
 
+def uses(connection: Connection, path: str) -> bool:
+    """Whether a track has its audio at `path`."""
+    statement = select(tracks.c.key).where(tracks.c.path == encode_path(path)).limit(1)
+    return connection.scalar(statement) is not None
+
+
 def file_stamps(connection: Connection) -> dict[str, tuple[str, FileStamp]]:
     """Track id and stamp of every path that was stamped, withdrawn tracks included."""
     statement = (

@@ -39,6 +39,13 @@ _NAMES = [
 ]
 
 
+class NoAnalyses:
+    """Queue in which nothing ever was."""
+
+    def status(self, track_id: str) -> None:
+        return None
+
+
 @dataclass
 class FakeStore:
     """Store in memory."""
@@ -46,6 +53,10 @@ class FakeStore:
     by_id: dict[str, Track]
     events: dict[str, Event] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)
+    analyses: NoAnalyses = field(default_factory=NoAnalyses)
+
+    def has_vector(self, track_id: str) -> bool:
+        return track_id in self.by_id
 
     def tracks(self, track_ids: Sequence[str], *, withdrawn: bool = False) -> list[Track]:
         hidden = set() if withdrawn else self.withdrawn

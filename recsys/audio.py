@@ -1,0 +1,34 @@
+"""The audio file of a track, as it is given, replaced or taken away while the service runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from audio_model.files import sha256_of
+from data.store import FileStamp, Store
+from data.tracks import Track
+from recsys.library import AudioLibrary
+
+
+def attach_file(store: Store, library: AudioLibrary, before: Track, after: Track) -> None:
+    """Store `after`, whose file is another than that of `before`, and have it analysed.
+
+    What was measured on the old file is forgotten: vectors, and the duration unless `after` brings
+    one of its own. An uploaded file that no track needs any more is deleted.
+    """
+    if after.duration == before.duration and before.path is not None:
+        after = replace(after, duration=None)
+    stamps = {}
+    if after.path is not None:
+        file = Path(after.path)
+        status = file.stat()
+        stamps[after.track_id] = FileStamp(status.st_size, status.st_mtime_ns, sha256_of(file))
+    store.drop_embeddings([after.track_id])
+    store.upsert_tracks([after], stamps)
+    if after.path is None:
+        store.analyses.cancel(after.track_id)
+    else:
+        store.analyses.request(after.track_id)
+    if before.path is not None and library.owns(before.path) and not store.uses(before.path):
+        Path(before.path).unlink(missing_ok=True)
