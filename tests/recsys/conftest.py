@@ -12,12 +12,13 @@ from data.store import Store
 from data.tracks import Track
 from ranker.config import RankerSettings
 from ranker.hybrid import Hybrid
-from recsys.bundle import BundleFacts, write_bundle
+from recsys.bundle import BundleFacts, ModelBundle, write_bundle
 from recsys.config import Config
 from recsys.training import TrainingData, fit_hybrid, load_training_data
 from recsys.versions import publish
 from recsys.workspace import Workspace
 from tests.ranker.worlds import N_TRACKS, planted_embeddings, planted_log, track_id
+from tests.recsys import bigger
 
 ENCODER = "planted"
 FACTS = BundleFacts(40, 600, 1e6, encoder_id=None, encoder_dir=None)
@@ -28,15 +29,13 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace.open(tmp_path / "home")
 
 
-@pytest.fixture
-def store(workspace: Workspace) -> Iterator[Store]:
-    """Store with the planted world's tracks, listens and vectors."""
-    opened = workspace.open_store()
-    opened.upsert_tracks(
+def fill_planted(store: Store) -> None:
+    """Give `store` the planted world's tracks, listens and vectors."""
+    store.upsert_tracks(
         Track(track_id(n), title=f"title {n}", artist=f"artist {n // 10}") for n in range(N_TRACKS)
     )
     log = planted_log()
-    opened.add_events(
+    store.add_events(
         [
             Event(
                 f"e{row}",
@@ -49,9 +48,15 @@ def store(workspace: Workspace) -> Iterator[Store]:
         ]
     )
     vectors = planted_embeddings()
-    opened.put_embeddings(ENCODER, [(track_id(n), vectors[n], "") for n in range(N_TRACKS)])
-    yield opened
-    opened.close()
+    store.put_embeddings(ENCODER, [(track_id(n), vectors[n], "") for n in range(N_TRACKS)])
+
+
+@pytest.fixture
+def store(workspace: Workspace) -> Iterator[Store]:
+    """Store with the planted world's tracks, listens and vectors."""
+    with workspace.open_store() as opened:
+        fill_planted(opened)
+        yield opened
 
 
 @pytest.fixture
@@ -59,15 +64,34 @@ def training_data(store: Store) -> TrainingData:
     return load_training_data(store, ENCODER, 4)
 
 
-@pytest.fixture
-def hybrid(training_data: TrainingData) -> Hybrid:
+def fit_planted(data: TrainingData) -> Hybrid:
     config = Config(ranker=RankerSettings(min_listeners=10, min_rows_in_leaf=5))
-    fitted = fit_hybrid(training_data, training_data.log, config)
+    fitted = fit_hybrid(data, data.log, config)
     assert fitted.ranker.kind == "lambdarank"
     return fitted
+
+
+@pytest.fixture
+def hybrid(training_data: TrainingData) -> Hybrid:
+    return fit_planted(training_data)
 
 
 def publish_hybrid(workspace: Workspace, hybrid: Hybrid) -> str:
     return publish(
         workspace.models, lambda folder, version: write_bundle(folder, version, hybrid, FACTS)
     )
+
+
+@pytest.fixture(scope="session")
+def six_sounds(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    """Bundle of the larger planted world."""
+    return bigger.bundle(tmp_path_factory.mktemp("bigger"))
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Store of the larger planted world, to which a module adds what disturbs no other test."""
+    store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('shelf') / 'store.db'}")
+    bigger.fill(store)
+    yield store
+    store.close()
