@@ -19,7 +19,6 @@ from api.auth import Guard, install_guard
 from api.cors import install_cors
 from api.decoding import UploadDecoder
 from api.gate import Gate, install_gate
-from api.limits import RateLimits
 from api.metrics import Metrics, install_metrics
 from api.paths import EncodedPath, IdConverter
 from api.problems import add_problem_schema, install_problem_handlers
@@ -43,7 +42,6 @@ from api.routes import (
 )
 from api.scopes import add_security
 from api.services import Services
-from api.shared import shared
 from audio_model.pool import AnalysisPool
 from recsys.access import settle_access
 from recsys.analyst import start_analyst
@@ -165,9 +163,8 @@ def _install(app: APIFlask, services: Services) -> None:
     # is sent. On the way in it is the first: who may not ask takes no place in the queue.
     install_request_log(app, log)
     install_metrics(app, metrics)
-    rates = RateLimits(shared())
     install_cors(app, serve.cors_origins)
-    install_guard(app, services.guard, rates, serve.requests_a_minute, serve.cors_origins)
+    install_guard(app, services.guard, serve, metrics)
     install_gate(app, Gate(serve.threads, serve.queue, serve.queue_seconds), metrics)
     app.after_request(_secure)
     install_problem_handlers(app, log)

@@ -15,11 +15,14 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, g, request
 
 from api.limits import Allowance, RateLimits
+from api.metrics import Metrics
 from api.problems import ProblemError
 from api.scopes import SESSION_COOKIE, declared
+from api.shared import shared
 from data.access import ApiKey, Scope
 from data.store.keys import KeyStore
 from recsys.access import Access, is_loopback
+from recsys.config import ServeSettings
 
 SESSION_SECONDS = 12 * 3600
 REMEMBERED_S = 1.0
@@ -127,16 +130,15 @@ def identified(guard: Guard) -> ApiKey | None:
     return guard.session(cookie) if cookie else None
 
 
-def install_guard(
-    app: Flask, guard: Guard, rates: RateLimits, requests_a_minute: int, origins: tuple[str, ...]
-) -> None:
+def install_guard(app: Flask, guard: Guard, settings: ServeSettings, metrics: Metrics) -> None:
     """Make `app` answer only those who may ask, as often as they may."""
+    rates = RateLimits(shared())
 
     @app.before_request
     def _admit() -> None:
         if request.url_rule is None or request.method == "OPTIONS":
             return
-        _refuse_forgery(origins)
+        _refuse_forgery(settings.cors_origins)
         if not guard.asks():
             _refuse_rebinding(guard)
             return
@@ -144,9 +146,10 @@ def install_guard(
         if scope is None:
             return
         g.key = _authorised(guard, scope)
-        allowance = rates.take(g.key.key_id, g.key.requests_a_minute or requests_a_minute)
+        allowance = rates.take(g.key.key_id, g.key.requests_a_minute or settings.requests_a_minute)
         g.allowance = allowance
         if not allowance.allowed:
+            metrics.refused.labels("rate").inc()
             raise ProblemError(
                 429,
                 "rate",

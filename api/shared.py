@@ -1,7 +1,7 @@
 """A page of memory that the server's processes share: made before they fork, gone with them.
 
-The file behind it has no name. Locks are POSIX record locks, which the kernel releases when their
-holder dies, so that a killed worker blocks nobody.
+The file behind it is memory and has no name. Locks are POSIX record locks, which the kernel
+releases when their holder dies, so that a killed worker blocks nobody.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import fcntl
 import mmap
 import os
 import struct
-import tempfile
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -35,9 +35,10 @@ class Shared:
     """Memory of one server: whether it is ending, the version it proved, its rate limits."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
-        self._file.truncate(BUCKETS + BUCKETS_BYTES)
-        self.memory = mmap.mmap(self._file.fileno(), BUCKETS + BUCKETS_BYTES)
+        self._file = os.memfd_create("recsys")
+        weakref.finalize(self, os.close, self._file)
+        os.ftruncate(self._file, BUCKETS + BUCKETS_BYTES)
+        self.memory = mmap.mmap(self._file, BUCKETS + BUCKETS_BYTES)
         self._threads = {region: threading.Lock() for region in Region}
 
     @contextmanager

@@ -64,8 +64,8 @@ def publish(models: Path, write: Callable[[Path, str], object]) -> str:
     return version
 
 
-def activate(models: Path, version: str) -> None:
-    """Make `version` current.
+def activate(models: Path, version: str, prove: Callable[[Path], None] = probe_bundle) -> None:
+    """Make `version` current, once `prove` has opened it without harm.
 
     Raises
     ------
@@ -78,11 +78,11 @@ def activate(models: Path, version: str) -> None:
         known = ", ".join(versions(models)) or "none"
         raise NotFoundError(f"there is no model version {version!r}; there are: {known}")
     verify_bundle(models / version)
-    probe_bundle(models / version)
+    prove(models / version)
     write_pointer(models, version)
 
 
-def rollback(models: Path) -> str:
+def rollback(models: Path, prove: Callable[[Path], None] = probe_bundle) -> str:
     """Make the version before the current one current; returns its name.
 
     Raises
@@ -94,5 +94,5 @@ def rollback(models: Path) -> str:
     earlier = [version for version in versions(models) if version < current]
     if not earlier:
         raise NotFoundError(f"there is no version before {current} to go back to")
-    activate(models, earlier[-1])
+    activate(models, earlier[-1], prove)
     return earlier[-1]

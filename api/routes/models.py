@@ -9,6 +9,7 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from api.problems import ProblemError, Responses, problem_responses
+from api.proof import probe_once
 from api.requestlog import request_id
 from api.schemas.models import Activated, ModelList, ModelOut
 from api.scopes import needs
@@ -56,7 +57,7 @@ def activate_model(version: str) -> Activated:
     models = _workspace().models
     previous = read_pointer(models)
     try:
-        activate(models, version)
+        activate(models, version, probe_once)
     except ArtefactError as error:
         raise _damaged(error) from error
     return Activated(version=version, previous=previous, request_id=request_id())
@@ -75,7 +76,7 @@ def rollback_model() -> Activated:
     models = _workspace().models
     previous = read_pointer(models)
     try:
-        version = rollback(models)
+        version = rollback(models, probe_once)
     except ArtefactError as error:
         raise _damaged(error) from error
     return Activated(version=version, previous=previous, request_id=request_id())
