@@ -24,6 +24,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from api.requestlog import elapsed, route
 from data.stages import recorded
+from recsys.lists import RecommendationList
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -110,6 +111,13 @@ class Metrics:
         self._version = version
         self._bundle.labels(version).set(1)
         self._created.set(created.timestamp())
+
+    def listing(self, *lists: RecommendationList) -> None:
+        """Count lists that listeners got."""
+        for found in lists:
+            self.lists.labels("fallback" if found.fallback else "personal").inc()
+            self.listed.labels("cold").inc(found.n_cold)
+            self.listed.labels("warm").inc(len(found.items) - found.n_cold)
 
     def staged(self, seconds: Mapping[str, float]) -> None:
         """Count what the stages of one answer took."""

@@ -241,6 +241,7 @@ def _serve(
     threadpool_limits(limits=1)
     _silence_libraries()
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    _limit(resource.RLIMIT_FSIZE, 0)  # nothing here writes files; pipes do not count
     _limit(resource.RLIMIT_AS, _address_space() + limits.memory_mb * 2**20)
     pipe.send(("ready", None))
     while True:

@@ -8,6 +8,7 @@ import numpy as np
 
 from data.arrays import Floats, Positions
 from data.interactions import History
+from data.stages import stage
 from ranker.candidates import Candidates, reciprocal_rank_fusion
 from ranker.features import compute_features
 from ranker.listener import Listener
@@ -57,11 +58,14 @@ class Hybrid:
         also : np.ndarray [dtype=int32], optional
             Tracks to rank even where no source proposes them.
         """
-        candidates = self.models.candidates(listener, also)
-        features = compute_features(self.models, listener, candidates)
-        score = self.ranker.predict(features) if len(candidates) else np.zeros(0, np.float32)
-        fused = reciprocal_rank_fusion(candidates.rank)
-        rows = np.lexsort((candidates.item_index, -fused, -score))
+        with stage("candidates"):
+            candidates = self.models.candidates(listener, also)
+        with stage("features"):
+            features = compute_features(self.models, listener, candidates)
+        with stage("ranker"):
+            score = self.ranker.predict(features) if len(candidates) else np.zeros(0, np.float32)
+            fused = reciprocal_rank_fusion(candidates.rank)
+            rows = np.lexsort((candidates.item_index, -fused, -score))
         return RankedList(candidates.item_index[rows], score[rows], rows, candidates, features)
 
 

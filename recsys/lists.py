@@ -87,9 +87,12 @@ class RecommendationList:
         True when nothing is known about the listener and the list is not personal.
     next_cursor : str or None
         What to ask with for the tracks after these; None where there are none, or no pages.
+    n_cold : int
+        Tracks among `items` that nobody had taken to when the model was trained.
     """
 
     items: tuple[Recommendation, ...]
     model_version: str
     fallback: bool = False
     next_cursor: str | None = None
+    n_cold: int = 0

@@ -12,6 +12,7 @@ from data.arrays import Doubles, Floats, Mask, Positions
 from data.errors import ParameterError
 from data.ids import MISSING
 from data.interactions import History, Interactions
+from data.stages import stage
 from data.tracks import Track
 from ranker.config import RerankSettings
 from ranker.hybrid import Hybrid, RankedList
@@ -140,12 +141,13 @@ class PersonalLists:
         self._version = version
         self._typical: Typical | None = None
 
-    def history(self, user_id: str | None) -> History:
-        """What `user_id` did so far; nothing for nobody."""
+    def history(self, user_id: str | None, since: float | None = None) -> History:
+        """What `user_id` did so far, or since a moment (UNIX seconds); nothing for nobody."""
         if user_id is None:
             return _NO_HISTORY
-        log = self._view.store.user_log(user_id, self._view.items)
-        return Interactions.from_log(log).history(0)
+        with stage("history"):
+            log = self._view.store.user_log(user_id, self._view.items)
+            return Interactions.from_log(log if since is None else log.since(since)).history(0)
 
     def recommend(self, user_id: str | None, request: ListRequest) -> RecommendationList:
         """A page for `user_id`, or for whoever would name these seeds.
@@ -199,7 +201,8 @@ class PersonalLists:
                 only = np.zeros(len(barred), np.bool_)
                 only[also] = True
                 barred |= ~only
-        listener = who.listener(np.flatnonzero(barred).astype(np.int32))
+        with stage("fold_in"):
+            listener = who.listener(np.flatnonzero(barred).astype(np.int32))
         ranked = Hybrid(who.models, view.hybrid.ranker).rank(listener, also)
         order = self._ordered(who, request.mode, ranked)
         unknown = not len(history) and not len(who.seeds)
@@ -208,13 +211,17 @@ class PersonalLists:
         why = ""
         if (unknown or wanting or not n_ranked) and request.mode is not Mode.RELISTEN:
             order, why = self._filled(order, barred)
-        places = self._shown(order, request, earlier)
-        return RecommendationList(
-            items=self._described(
+        with stage("rerank"):
+            places = self._shown(order, request, earlier)
+        with stage("reasons"):
+            items = self._described(
                 who.models, listener, ranked, order, places, why, request.explain
-            ),
+            )
+        return RecommendationList(
+            items=items,
             model_version=self._version,
             fallback=unknown or (not n_ranked and len(places) > 0),
+            n_cold=int(np.count_nonzero(who.models.popularity[order.item_index[places]] == 0)),
         )
 
     def _ordered(self, who: Asking, mode: Mode, ranked: RankedList) -> _Order:

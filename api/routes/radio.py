@@ -47,4 +47,5 @@ def radio(user_id: str, query: RadioQuery) -> TrackList:
         seeds=() if query.track_id is None else (Seed(track_id=query.track_id),),
         dials=query.dials(recommender.radio_dials),
     )
+    here.metrics.listing(found)
     return track_list(found, here.store)

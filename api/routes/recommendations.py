@@ -61,6 +61,7 @@ def recommend(user_id: str, query: RecommendationQuery) -> TrackList:
         dials=query.dials(recommender.dials),
         explain=query.explain,
     )
+    here.metrics.listing(found)
     return track_list(found, here.store)
 
 
@@ -106,6 +107,7 @@ def recommend_to_many(body: RecommendationBody) -> ListenerLists:
         )
         for user in users
     ]
+    here.metrics.listing(*found)
     return listener_lists(users, found, here.store)
 
 

@@ -226,7 +226,6 @@ def test_stages_of_other_threads_are_their_own():
 
 
 def test_the_stages_of_an_answer_become_a_metric(client, world, monkeypatch):
-    recommender = world.live.recommender
     track = world.store.track
 
     def staged(track_id):
@@ -235,6 +234,21 @@ def test_the_stages_of_an_answer_become_a_metric(client, world, monkeypatch):
 
     monkeypatch.setattr(world.store, "track", staged)
     client.get("/v1/tracks/track 1")
-    assert recommender is world.live.recommender
     text = client.get("/metrics").get_data(as_text=True)
     assert 'recsys_stage_seconds_count{stage="history"} 1.0' in text
+
+
+def test_lists_for_listeners_are_counted_with_the_tracks_nobody_has_taken_to(client, world):
+    recommend = world.live.recommender.recommend
+
+    def with_newcomers(*args, **kwargs):
+        return replace(recommend(*args, **kwargs), n_cold=2)
+
+    world.live.recommender.recommend = with_newcomers
+    client.get("/v1/users/ada/recommendations?n=5")
+    client.get("/v1/users/nobody/recommendations?n=5")
+    text = client.get("/metrics").get_data(as_text=True)
+    assert 'recsys_lists_total{kind="personal"} 1.0' in text
+    assert 'recsys_lists_total{kind="fallback"} 1.0' in text
+    assert 'recsys_listed_tracks_total{kind="cold"} 4.0' in text
+    assert 'recsys_listed_tracks_total{kind="warm"} 6.0' in text
