@@ -51,7 +51,7 @@ def radio(
     now = time.time() if now is None else now
     models, seeds = placed(view, request.seeds)
     history = lists.history(user_id)
-    session = going_on(history, now)
+    session = going_on(lists.history(user_id, since=now - SESSION_S))
     nudge = PlacedSeeds.of(
         [*seeds.item_index.tolist(), *session.item_index.tolist()],
         [*seeds.weight.tolist(), *session.weight.tolist()],
@@ -67,15 +67,14 @@ def radio(
     )
 
 
-def going_on(history: History, now: float) -> PlacedSeeds:
+def going_on(session: History) -> PlacedSeeds:
     """What the listener did in the last hours, as seeds; the latest track weighs most."""
-    recent = np.flatnonzero(history.last_at >= now - SESSION_S)
-    recent = recent[np.argsort(-history.last_at[recent], kind="stable")][:SESSION_TRACKS]
-    refused = (history.opinion[recent] < 0) | (history.skips[recent] > history.plays[recent])
-    liked = history.opinion[recent] > 0
+    recent = np.argsort(-session.last_at, kind="stable")[:SESSION_TRACKS]
+    refused = (session.opinion[recent] < 0) | (session.skips[recent] > session.plays[recent])
+    liked = session.opinion[recent] > 0
     weight = np.where(liked, LIKED, np.where(refused, SKIPPED, PLAYED))
     return PlacedSeeds.of(
-        history.item_index[recent].tolist(), (weight * FADING ** np.arange(len(recent))).tolist()
+        session.item_index[recent].tolist(), (weight * FADING ** np.arange(len(recent))).tolist()
     )
 
 
