@@ -13,11 +13,13 @@ demo: $(READY)  ## demo world, training, evaluation, server
 test: $(READY)  ## all tests
 	$(BIN)/pytest -n 2 --dist loadfile
 
-check: $(READY)  ## format, lint, layers, types
+check: $(READY)  ## format, lint, layers, types, deployment files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -97,7 +97,7 @@ def served(home: Path, scratch: Path) -> Iterator[Service]:
     """Server over `home` that answers; its temporary files go to ``scratch/tmp``."""
     (scratch / "tmp").mkdir(parents=True)
     log = scratch / "server.log"
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "recsys", "--home", home, "serve", "--port", str(port)]
     with (
         log.open("wb") as out,
@@ -157,7 +157,7 @@ def _children(pid: int) -> list[int]:
     ]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
