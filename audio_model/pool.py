@@ -45,7 +45,7 @@ class AnalysisPool:
         self.encoder_id = card.encoder_id
         self.dimension = card.dimension
         self._pool = ChildPool(
-            partial(_load_analyser, encoder_dir, limits.max_seconds), workers, limits
+            partial(_load_analyser, encoder_dir, limits.max_seconds), workers, limits, writes=False
         )
 
     def __enter__(self) -> AnalysisPool:

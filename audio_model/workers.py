@@ -57,6 +57,8 @@ class ChildPool(Generic[T]):
         Number of children.
     limits : DecodeLimits
         What one job may cost.
+    writes : bool
+        Whether the children may write files.
 
     Raises
     ------
@@ -67,13 +69,19 @@ class ChildPool(Generic[T]):
     """
 
     def __init__(
-        self, factory: Callable[[], Callable[[Path], T]], workers: int, limits: DecodeLimits
+        self,
+        factory: Callable[[], Callable[[Path], T]],
+        workers: int,
+        limits: DecodeLimits,
+        *,
+        writes: bool = True,
     ) -> None:
         if workers < 1:
             raise ParameterError(f"workers must be at least 1, got {workers}")
         self._factory = factory
         self._workers = workers
         self._limits = limits
+        self._writes = writes
         self._idle: SimpleQueue[_Child] = SimpleQueue()
         self._alive: dict[int, _Child] = {}
         self._lock = threading.Lock()
@@ -157,7 +165,7 @@ class ChildPool(Generic[T]):
     def _start(self) -> _Child:
         ours, theirs = _SPAWN.Pipe()
         process = _SPAWN.Process(
-            target=_serve, args=(theirs, self._factory, self._limits), daemon=True
+            target=_serve, args=(theirs, self._factory, self._limits, self._writes), daemon=True
         )
         with self._lock:
             if self._closed:
@@ -227,7 +235,10 @@ def _kill_all(alive: dict[int, _Child]) -> None:
 
 
 def _serve(
-    pipe: Connection, factory: Callable[[], Callable[[Path], Any]], limits: DecodeLimits
+    pipe: Connection,
+    factory: Callable[[], Callable[[Path], Any]],
+    limits: DecodeLimits,
+    writes: bool,
 ) -> None:
     """Body of a child: build the worker, then answer one path at a time until the pipe closes."""
     # Ctrl-C reaches the whole group; the parent alone decides what it means.
@@ -241,7 +252,8 @@ def _serve(
     threadpool_limits(limits=1)
     _silence_libraries()
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    _limit(resource.RLIMIT_FSIZE, 0)  # nothing here writes files; pipes do not count
+    if not writes:
+        _limit(resource.RLIMIT_FSIZE, 0)  # pipes do not count
     _limit(resource.RLIMIT_AS, _address_space() + limits.memory_mb * 2**20)
     pipe.send(("ready", None))
     while True:
