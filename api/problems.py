@@ -48,7 +48,7 @@ class Problem(BaseModel):
     type: str = Field(
         description="about:blank, or urn:recsys:problem:NAME with NAME one of validation, "
         "unknown-track, not-found, not-ready, not-analysed, parameter, audio, audio-type, "
-        "media-type, too-large, busy, overloaded, rate, key, scope, origin, host"
+        "media-type, too-large, busy, streaming, overloaded, rate, key, scope, origin, host"
     )
     title: str
     status: int

@@ -24,6 +24,7 @@ from data.ids import IdMap
 
 SKIPPED_BELOW = 0.3
 """A play of which less than this share was heard counts as a skip as well."""
+_OPINIONS = [kind.code for kind in (EventKind.LIKE, EventKind.DISLIKE, EventKind.HIDE)]
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,8 @@ def _last(values: NDArray[np.float64], starts: NDArray[np.intp]) -> NDArray[np.f
 
 def _opinion(kind: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np.float32]:
     """Opinion of each group of events in the order of time, see `History`."""
+    if not np.isin(kind, _OPINIONS).any():
+        return np.zeros(len(starts), np.float32)
     like = _latest(kind, starts, EventKind.LIKE)
     dislike = _latest(kind, starts, EventKind.DISLIKE)
     liked = (like > dislike) & (like > _latest(kind, starts, EventKind.UNLIKE))

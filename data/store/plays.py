@@ -54,12 +54,21 @@ def of_each(connection: Connection, track_ids: Sequence[str]) -> dict[str, PlayC
 def together(connection: Connection, track_ids: Sequence[str]) -> PlayCounts:
     """Counts over all of `track_ids`, each listener counted once."""
     keys = list(keys_by_id(connection, track_ids).values())
-    plays, last = 0, None
-    listeners: set[int] = set()
-    for chunk in chunked(keys):
-        condition = (events.c.track_key.in_(chunk), events.c.kind == EventKind.PLAY.code)
-        total, _, latest = connection.execute(select(*_COUNTS).where(*condition)).one()
-        plays += int(total)
-        last = max((time for time in (last, latest) if time is not None), default=None)
-        listeners.update(connection.scalars(select(events.c.user_key).where(*condition).distinct()))
-    return PlayCounts(plays, len(listeners), last)
+    conditions = [
+        (events.c.track_key.in_(chunk), events.c.kind == EventKind.PLAY.code)
+        for chunk in chunked(keys)
+    ]
+    parts = [
+        PlayCounts(int(plays), listeners, last)
+        for condition in conditions
+        for plays, listeners, last in connection.execute(select(*_COUNTS).where(*condition))
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    listeners = {
+        key
+        for condition in conditions
+        for key in connection.scalars(select(events.c.user_key).where(*condition).distinct())
+    }
+    times = [part.last_played_at for part in parts if part.last_played_at is not None]
+    return PlayCounts(sum(p.plays for p in parts), len(listeners), max(times, default=None))
