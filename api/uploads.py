@@ -15,6 +15,7 @@ from pathlib import Path
 from werkzeug.datastructures import FileStorage
 
 from api.problems import ProblemError
+from audio_model.m4a import is_mp4
 
 HEAD_BYTES = 16
 MULTIPART_OVERHEAD = 64 * 1024
@@ -32,6 +33,8 @@ def audio_suffix(head: bytes) -> str | None:
         return ".ogg"
     if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
         return ".wav"
+    if is_mp4(head):
+        return ".m4a"
     if head.startswith(b"ID3") or _is_mpeg_frame(head):
         return ".mp3"
     return None
@@ -76,7 +79,7 @@ def private_copy(upload: FileStorage, max_bytes: int) -> Iterator[Path]:
         raise ProblemError(
             415,
             "audio-type",
-            "the file does not begin like MP3, FLAC, Ogg or WAV audio; convert it to one of them",
+            "the file does not begin like MP3, FLAC, Ogg, WAV or M4A audio: convert it",
         )
     # mkdtemp makes the folder 0700, so the name of the file in it tells nobody anything.
     with tempfile.TemporaryDirectory(prefix="recsys-upload-") as folder:

@@ -19,6 +19,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from audio_model.m4a import M4aSound, is_mp4
 from data.arrays import Floats
 from data.errors import AudioError
 
@@ -32,7 +33,7 @@ LOUDEST = 2.0**32
 QUIETEST = 2.0**-16
 """Half a step of 16 bits. Decoded silence of Opus is not zero, but far below this."""
 
-_CONTAINERS = {"WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3"}
+_CONTAINERS = {"WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", M4aSound.format}
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class DecodeLimits:
     timeout_seconds: float = 600.0
 
 
-def _open(path: Path) -> tuple[int, soundfile.SoundFile]:
+def _open(path: Path) -> tuple[int, soundfile.SoundFile | M4aSound]:
     """Open by descriptor, so that the content decides about the format and never the name."""
     try:
         # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
@@ -70,6 +71,8 @@ def _open(path: Path) -> tuple[int, soundfile.SoundFile]:
             raise AudioError("not a regular file")
         if facts.st_size == 0:
             raise AudioError("the file is empty")
+        if is_mp4(os.pread(descriptor, 8, 0)):
+            return descriptor, M4aSound(descriptor)
         sound = soundfile.SoundFile(descriptor, closefd=False)
     except soundfile.LibsndfileError as error:
         os.close(descriptor)
@@ -128,7 +131,7 @@ class AudioStream:
         finally:
             os.close(descriptor)
 
-    def _resampled(self, sound: soundfile.SoundFile) -> Iterator[Floats]:
+    def _resampled(self, sound: soundfile.SoundFile | M4aSound) -> Iterator[Floats]:
         if sound.format not in _CONTAINERS:
             raise AudioError(
                 f"{sound.format} files are not analysed; MP3, FLAC, OGG, Opus and WAV are"
@@ -146,7 +149,7 @@ class AudioStream:
             yield resampler.resample_chunk(block)
         yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
-    def _mono(self, sound: soundfile.SoundFile, rate: int) -> Iterator[Floats]:
+    def _mono(self, sound: soundfile.SoundFile | M4aSound, rate: int) -> Iterator[Floats]:
         pcm = hashlib.sha256(rate.to_bytes(4, "little"))
         frames = 0
         loudest = 0.0
@@ -204,7 +207,7 @@ def read_sound(path: Path, *, max_seconds: float) -> tuple[Floats, int]:
         os.close(descriptor)
 
 
-def _blocks(sound: soundfile.SoundFile) -> Iterator[Floats]:
+def _blocks(sound: soundfile.SoundFile | M4aSound) -> Iterator[Floats]:
     """Yield what decodes [shape=(frames, channels)]; damage ends the stream, as in a player."""
     frames = max(1, BLOCK_VALUES // sound.channels)
     while True:

@@ -84,7 +84,7 @@ def _one_upload(view: Callable[P, R]) -> Callable[P, R]:
     responses=problem_responses(
         {
             413: "The file is too large",
-            415: "The file is not MP3, FLAC, Ogg or WAV",
+            415: "The file is not MP3, FLAC, Ogg, WAV or M4A",
             422: "The file cannot be decoded, or a field is missing or outside its range",
             429: "Too many uploads are waiting",
             503: "No model has been published",

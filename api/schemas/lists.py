@@ -13,7 +13,7 @@ from api.schemas.base import Count, Input
 class UploadForm(Input):
     """Form of an audio upload."""
 
-    file: UploadFile = Field(description="An MP3, FLAC, Ogg (Vorbis or Opus) or WAV file")
+    file: UploadFile = Field(description="An MP3, FLAC, Ogg (Vorbis or Opus), WAV or M4A file")
     n: Count = 20
 
 
