@@ -43,9 +43,10 @@ class CandidateList:
         positions = np.flatnonzero(usable)
         if len(positions) > n:
             # A stable cut: everything above the n-th score, then ties in ascending position.
-            bar = np.partition(score[positions], len(positions) - n)[len(positions) - n]
-            above = positions[score[positions] > bar]
-            tied = positions[score[positions] == bar][: n - len(above)]
+            values = score[positions]
+            bar = np.partition(values, len(positions) - n)[len(positions) - n]
+            above = positions[values > bar]
+            tied = positions[values == bar][: n - len(above)]
             positions = np.concatenate([above, tied])
         order = np.lexsort((positions, -score[positions]))
         positions = positions[order]

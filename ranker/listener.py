@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from data.arrays import Floats, Mask, Positions
 from data.interactions import History
 from data.rows import Rows
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,19 +41,20 @@ class Listener:
     taste: Floats | None
     excluded: Positions
     chosen: Positions = field(default_factory=lambda: np.zeros(0, np.int32))
-    _computed: dict[str, Floats] = field(default_factory=dict, repr=False, compare=False)
+    _computed: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _splits: dict[int, tuple[Listener, Listener]] = field(
         default_factory=dict, repr=False, compare=False
     )
 
-    def once(self, name: str, compute: Callable[[], Floats]) -> Floats:
+    def once(self, name: str, compute: Callable[[], T]) -> T:
         """What `compute` gives, computed once for this listener and kept under `name`.
 
         Proposing and scoring need the same scores of the whole catalogue.
         """
         if name not in self._computed:
             self._computed[name] = compute()
-        return self._computed[name]
+        computed: T = self._computed[name]
+        return computed
 
     def split(self, n_items: int) -> tuple[Listener, Listener]:
         """The listener as sources of the first `n_items` tracks, and of those after, see them.

@@ -17,7 +17,8 @@ from data.tracks import Track
 from ranker.hybrid import Hybrid
 from ranker.late import LateTracks, extended
 from recsys.cursor import Fingerprints, fingerprints
-from recsys.filters import Filters, Tags, folded
+from recsys.filters import Filters, Tags, folded, tag_row
+from recsys.offered import OfferedTracks
 
 CHECK_EVERY = 1.0
 """Seconds between two looks at whether the catalogue has changed."""
@@ -33,12 +34,15 @@ class CatalogueView:
         Sources and ranker, late tracks included.
     store : Store
         Where tags are read.
+    offering : OfferedTracks
+        Knows what was withdrawn.
     known : Fingerprints
         Of the bundle's tracks.
     """
 
     hybrid: Hybrid
     store: Store = field(repr=False)
+    offering: OfferedTracks = field(repr=False)
     known: Fingerprints = field(repr=False)
     _tags: Tags | None = field(default=None, repr=False)
 
@@ -50,7 +54,7 @@ class CatalogueView:
     @cached_property
     def tags(self) -> Tags:
         """Tags of the tracks, as of the latest change."""
-        return Tags.of(self.items, self.store.tracks()) if self._tags is None else self._tags
+        return Tags.of(self.items, self.store.tags()) if self._tags is None else self._tags
 
     @property
     def tags_if_read(self) -> Tags | None:
@@ -91,10 +95,8 @@ class CatalogueView:
         return mask
 
     def offered(self, items: Positions) -> Mask:
-        """Which of `items` the catalogue still offers, asked of the store [shape=(n,)]."""
-        ids = self.items.externals(items)
-        there = self.store.offered(ids)
-        return np.fromiter((track_id in there for track_id in ids), np.bool_, len(ids))
+        """Which of `items` the catalogue offers at this moment [shape=(n,)]."""
+        return self.offering.among(self.items, items)
 
 
 class LiveCatalogue:
@@ -138,8 +140,9 @@ class LiveCatalogue:
 
     def _opened(self) -> CatalogueView:
         items = self._bundled.models.catalogue.items
-        view = CatalogueView(self._bundled, self._store, fingerprints(items))
         self._seen = self._store.change()
+        offering = OfferedTracks(self._store, items)
+        view = CatalogueView(self._bundled, self._store, offering, fingerprints(items))
         if self._encoder_id is None or self._bundled.models.embeddings is None:
             return view
         new = sorted(self._store.embedded(self._encoder_id) - set(items))
@@ -155,7 +158,8 @@ class LiveCatalogue:
         view = self._with_late(view, [track for track in tracks if track.track_id not in known])
         if view.tags_if_read is None:
             return view
-        return replace(view, _tags=view.tags_if_read.updated(view.items, tracks))
+        rows = [tag_row(track) for track in tracks]
+        return replace(view, _tags=view.tags_if_read.updated(view.items, rows))
 
     def _with_late(self, view: CatalogueView, tracks: Sequence[Track]) -> CatalogueView:
         """`view` with those of `tracks` that have a vector, and without those that have none."""
@@ -170,10 +174,11 @@ class LiveCatalogue:
                 self._late[track.track_id] = track, vectors[track.track_id]
         known = view.tags.first(self._bundled.models.n_items)
         if not self._late:
-            return CatalogueView(self._bundled, self._store, view.known, known)
+            return replace(view, hybrid=self._bundled, _tags=known)
         models = extended(self._bundled.models, self._late_tracks(known))
-        tags = known.updated(models.catalogue.items, [track for track, _ in self._late.values()])
-        return CatalogueView(Hybrid(models, self._bundled.ranker), self._store, view.known, tags)
+        rows = [tag_row(track) for track, _ in self._late.values()]
+        tags = known.updated(models.catalogue.items, rows)
+        return replace(view, hybrid=Hybrid(models, self._bundled.ranker), _tags=tags)
 
     def _late_tracks(self, tags: Tags) -> LateTracks:
         tracks = [track for track, _ in self._late.values()]

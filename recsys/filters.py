@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from data.ids import MISSING, IdMap
 from data.tracks import Track
 
 UNKNOWN_YEAR = -(2**31)
+TagRow: TypeAlias = tuple[str, str | None, str | None, int | None, float | None]
+"""Id, artist, genre, year of release, and time of adding."""
 
 
 @dataclass(frozen=True)
@@ -69,36 +72,28 @@ class Tags:
     genres: dict[str, int]
 
     @classmethod
-    def of(cls, items: IdMap, tracks: Sequence[Track]) -> Tags:
-        """Tags of `items`; those that are not among `tracks` have none."""
+    def of(cls, items: IdMap, rows: Sequence[TagRow]) -> Tags:
+        """Tags of `items`; those that are not among `rows` have none."""
         nobody = np.full(len(items), MISSING, np.int32)
-        empty = cls(
-            nobody,
-            nobody,
-            np.full(len(items), UNKNOWN_YEAR, np.int32),
-            np.zeros(len(items)),
-            {},
-            {},
-        )
-        return empty.updated(items, tracks)
+        unknown = np.full(len(items), UNKNOWN_YEAR, np.int32)
+        empty = cls(nobody, nobody, unknown, np.zeros(len(items)), {}, {})
+        return empty.updated(items, rows)
 
-    def updated(self, items: IdMap, tracks: Sequence[Track]) -> Tags:
-        """These tags with those of `tracks` in their place; `items` may go on beyond them."""
+    def updated(self, items: IdMap, rows: Sequence[TagRow]) -> Tags:
+        """These tags with those of `rows` in their place; `items` may go on beyond them."""
         more = len(items) - len(self.artist)
         artist = np.append(self.artist, np.full(more, MISSING, np.int32))
         genre = np.append(self.genre, np.full(more, MISSING, np.int32))
         year = np.append(self.year, np.full(more, UNKNOWN_YEAR, np.int32))
         added_at = np.append(self.added_at, np.zeros(more))
         artists, genres = dict(self.artists), dict(self.genres)
-        for position, track in zip(
-            items.indices([track.track_id for track in tracks]).tolist(), tracks, strict=True
-        ):
-            if position == MISSING:
-                continue
-            artist[position] = _code(artists, track.artist)
-            genre[position] = _code(genres, track.genre)
-            year[position] = UNKNOWN_YEAR if track.year is None else track.year
-            added_at[position] = track.added_at or 0.0
+        positions = items.indices([row[0] for row in rows])
+        known = np.flatnonzero(positions != MISSING)
+        there, kept = positions[known], [rows[row] for row in known.tolist()]
+        artist[there] = [_code(artists, row[1]) for row in kept]
+        genre[there] = [_code(genres, row[2]) for row in kept]
+        year[there] = [UNKNOWN_YEAR if row[3] is None else row[3] for row in kept]
+        added_at[there] = [row[4] or 0.0 for row in kept]
         return Tags(artist, genre, year, added_at, artists, genres)
 
     def first(self, n: int) -> Tags:
@@ -123,6 +118,11 @@ class Tags:
         if filters.year_to is not None:
             mask &= (self.year <= filters.year_to) & (self.year != UNKNOWN_YEAR)
         return mask
+
+
+def tag_row(track: Track) -> TagRow:
+    """The tags of `track` that `Tags` are made of."""
+    return track.track_id, track.artist, track.genre, track.year, track.added_at
 
 
 def folded(name: str | None) -> str:

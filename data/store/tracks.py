@@ -117,6 +117,16 @@ def genres(connection: Connection) -> dict[str, str | None]:
     return {row.track_id: row.genre for row in connection.execute(statement)}
 
 
+def tags(
+    connection: Connection,
+) -> list[tuple[str, str | None, str | None, int | None, float | None]]:
+    """Id, artist, genre, year and time of adding of all tracks that were not withdrawn."""
+    columns = (tracks.c.track_id, tracks.c.artist, tracks.c.genre, tracks.c.year, tracks.c.added_at)
+    # The driver's own cursor: no object is made of each row but its tuple.
+    cursor: Any = connection.execute(select(*columns).where(~tracks.c.withdrawn)).cursor
+    return list(cursor.fetchall())
+
+
 def offered(connection: Connection, track_ids: Sequence[str]) -> set[str]:
     """Those of `track_ids` that are in the catalogue and not withdrawn."""
     statement = select(tracks.c.track_id).where(~tracks.c.withdrawn)

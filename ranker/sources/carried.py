@@ -10,7 +10,7 @@ from data.arrays import Floats, Positions
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
 from ranker.sources.base import allowed_mask, strongest
-from ranker.sources.item_item import item_item_scores
+from ranker.sources.item_item import item_item_scores, liked_rows
 
 
 class CarriedSource:
@@ -55,10 +55,11 @@ class CarriedSource:
         liked = listener.liked_items
         row = slice(self._weights.indptr[item], self._weights.indptr[item + 1])
         evidence = np.zeros(len(liked), np.float32)
+        rows = liked_rows(self._model, listener)
         for established, weight in zip(
             self._weights.indices[row].tolist(), self._weights.data[row].tolist(), strict=True
         ):
-            evidence += weight * self._model.evidence(liked, established)
+            evidence += weight * rows.evidence(established)
         return strongest(liked, evidence)
 
     def _everything(self, listener: Listener) -> Floats:

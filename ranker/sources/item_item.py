@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cf_model.item_item import ItemItemModel
+from cf_model.item_item import ItemItemModel, LikedRows
 from data.arrays import Floats, Mask, Positions
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
@@ -45,7 +45,7 @@ class ItemItemSource:
     def explain(self, listener: Listener, item: int) -> int | None:
         """The liked track with the largest weight on `item`."""
         liked = listener.liked_items
-        return strongest(liked, self._model.evidence(liked, item))
+        return strongest(liked, liked_rows(self._model, listener).evidence(item))
 
     def _everything(self, listener: Listener) -> Floats:
         return item_item_scores(self._model, listener)
@@ -53,4 +53,9 @@ class ItemItemSource:
 
 def item_item_scores(model: ItemItemModel, listener: Listener) -> Floats:
     """Score of every track for `listener` [shape=(n_items,)], worked out once a request."""
-    return listener.once("item_item", lambda: model.score(listener.liked_items))
+    return liked_rows(model, listener).score
+
+
+def liked_rows(model: ItemItemModel, listener: Listener) -> LikedRows:
+    """What the tracks that `listener` likes say for every track, looked up once a request."""
+    return listener.once("item_item", lambda: model.rows(listener.liked_items))

@@ -23,12 +23,14 @@ class PopularSource:
 
     def __init__(self, popularity: Floats) -> None:
         self._score = np.log1p(popularity).astype(np.float32)
-        self._heard = popularity > 0
+        heard = np.flatnonzero(popularity > 0)
+        self._order = heard[np.argsort(-popularity[heard], kind="stable")].astype(np.int32)
 
     def candidates(self, listener: Listener, n: int) -> CandidateList:
         """Most listeners first; tracks without any are not proposed."""
-        allowed = allowed_mask(listener, len(self._score)) & self._heard
-        return CandidateList.best(self._score, n, allowed)
+        allowed = allowed_mask(listener, len(self._score))
+        best = self._order[allowed[self._order]][:n]
+        return CandidateList(best, self._score[best])
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:  # noqa: ARG002 (contract)
         """log(1 + listeners)."""
