@@ -76,6 +76,7 @@ def import_listens(
             "a catalogue first"
         )
     tracks = _Tracks(catalogue, file.parent)
+    erased = 0
     for chunk in read_chunks(file, COLUMNS, CHUNK_ROWS, report):
         events = _events(chunk, tracks, report)
         counts = store.add_event_columns(events, replace_counts=True)
@@ -83,8 +84,11 @@ def import_listens(
         report.created += counts.added
         report.updated += counts.updated
         report.duplicates += counts.duplicates
+        erased += counts.erased
         if on_progress is not None and len(chunk):
             on_progress(int(chunk.row[-1]), 0)
+    if erased:
+        report.notes.append(f"{erased} events of listeners who were erased are left out")
     return report
 
 

@@ -49,11 +49,16 @@ class Service:
         return self._send(urllib.request.Request(self.address + path))
 
     def post(self, path: str, content: object) -> Reply:
-        headers = {"Content-Type": "application/json"}
-        body = json.dumps(content).encode()
-        return self._send(urllib.request.Request(self.address + path, body, headers))
+        return self.send("POST", path, content)
 
-    def upload(self, path: str, file: Path, **fields: str) -> Reply:
+    def send(self, method: str, path: str, content: object = None) -> Reply:
+        """Request with a body of JSON, or without one."""
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        body = None if content is None else json.dumps(content).encode()
+        address = self.address + path
+        return self._send(urllib.request.Request(address, body, headers, method=method))
+
+    def upload(self, path: str, file: Path, *, method: str = "POST", **fields: str) -> Reply:
         edge = uuid.uuid4().hex
         name = file.name.encode("utf-8", "replace")
         parts = [
@@ -66,7 +71,7 @@ class Service:
         body = b"".join(b"--%s\r\n%s\r\n" % (edge.encode(), part) for part in parts)
         body += b"--%s--\r\n" % edge.encode()
         headers = {"Content-Type": f"multipart/form-data; boundary={edge}"}
-        return self._send(urllib.request.Request(self.address + path, body, headers))
+        return self._send(urllib.request.Request(self.address + path, body, headers, method=method))
 
     def version(self) -> str:
         return str(self.get("/health/ready").json()["model_version"])
