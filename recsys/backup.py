@@ -20,7 +20,7 @@ from recsys.workspace import Workspace
 
 DATABASE = "recsys.db"
 _FILES = ("recsys.toml", "evaluation.json", "evaluation.html")
-_FOLDERS = ("encoders", "splits")
+_FOLDERS = ("encoders", "library", "splits")
 
 
 @dataclass(frozen=True)
