@@ -42,7 +42,14 @@ def test_an_upload_gives_similar_tracks_and_its_duration(client, world):
 
 
 @pytest.mark.parametrize(
-    ("content", "suffix"), [(FLAC, ".flac"), (WAV, ".wav"), (MP3, ".mp3"), (b"OggS1234", ".ogg")]
+    ("content", "suffix"),
+    [
+        (FLAC, ".flac"),
+        (WAV, ".wav"),
+        (MP3, ".mp3"),
+        (b"OggS1234", ".ogg"),
+        (b"\0\0\0\x18ftypM4A ", ".m4a"),
+    ],
 )
 def test_the_decoder_sees_a_private_file_that_is_gone_afterwards(
     client, world, tmp_path, content, suffix
