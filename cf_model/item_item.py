@@ -40,6 +40,11 @@ class ItemItemModel:
 
     weights: Floats | sparse.csr_matrix
 
+    @property
+    def n_items(self) -> int:
+        """Number of tracks that it has weights of."""
+        return int(self.weights.shape[0])
+
     def rows(self, liked: Positions) -> LikedRows:
         """What the tracks `liked` of one history say for every track."""
         return LikedRows(self.weights[liked])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from collections.abc import Mapping
 
+from pydantic import Field, ValidationError
+
+from data.errors import ParameterError
 from data.settings import Settings
 
 
@@ -65,3 +68,20 @@ class RerankSettings(Settings):
     new_tracks: float = Field(
         0.0, ge=0, le=1, description="share of each page kept for tracks nobody has taken to yet"
     )
+
+    def turned(self, given: Mapping[str, float | None]) -> RerankSettings:
+        """These settings with those of `given` that are not None.
+
+        Raises
+        ------
+        ParameterError
+            If one is out of its range.
+        """
+        wanted = {name: value for name, value in given.items() if value is not None}
+        try:
+            return RerankSettings.model_validate(self.model_dump() | wanted)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ParameterError(
+                f"{first['loc'][0]}: {first['msg']}, got {first['input']!r}"
+            ) from error

@@ -251,11 +251,13 @@ def open_bundle(folder: Path) -> ModelBundle:
 
     def array(name: str) -> Any:
         try:
-            return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            mapped = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise ArtefactError(
                 f"bundle {folder.name}: {name}.npy cannot be read ({error}); run `recsys train`"
             ) from error
+        # A view on the same pages: indexing a memmap object costs more than what it finds.
+        return np.asarray(mapped)
 
     files = manifest.files
     items = IdMap(json.loads((folder / "track_ids.json").read_text("utf-8")))

@@ -68,8 +68,10 @@ class CatalogueView:
         return np.concatenate([self.known, fingerprints(late)])
 
     @cached_property
-    def _by_print(self) -> Positions:
-        return np.argsort(self.prints, kind="stable").astype(np.int32)
+    def _by_print(self) -> tuple[Positions, Fingerprints]:
+        """Positions in the order of their fingerprints, and these."""
+        order = np.argsort(self.prints, kind="stable").astype(np.int32)
+        return order, self.prints[order]
 
     @property
     def n_items(self) -> int:
@@ -78,8 +80,9 @@ class CatalogueView:
 
     def with_prints(self, wanted: Fingerprints) -> Positions:
         """Positions of the tracks with these fingerprints, in their order."""
-        order = self._by_print
-        there = self.prints[order]
+        if not len(wanted):
+            return np.zeros(0, np.int32)
+        order, there = self._by_print
         first = np.searchsorted(there, wanted, side="left")
         last = np.searchsorted(there, wanted, side="right")
         found = [order[a:b] for a, b in zip(first, last, strict=True)]

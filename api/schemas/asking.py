@@ -91,10 +91,7 @@ class DialledQuery(ListQuery):
     def dials(self, otherwise: RerankSettings) -> RerankSettings:
         """The dials that the query sets, and `otherwise` for the rest."""
         names = ("popularity", "diversity", "max_per_artist", "new_tracks")
-        given = {name: getattr(self, name) for name in names}
-        return otherwise.model_copy(
-            update={name: value for name, value in given.items() if value is not None}
-        )
+        return otherwise.turned({name: getattr(self, name) for name in names})
 
 
 class RecommendationQuery(DialledQuery):

@@ -10,7 +10,7 @@ from data.arrays import Floats, Positions
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
 from ranker.sources.base import allowed_mask, strongest
-from ranker.sources.item_item import item_item_scores, liked_rows
+from ranker.sources.item_item import item_item_scores, liked_rows, weighed
 
 
 class CarriedSource:
@@ -52,7 +52,7 @@ class CarriedSource:
 
     def explain(self, listener: Listener, item: int) -> int | None:
         """The liked track with the largest weights on the tracks that speak for `item`."""
-        liked = listener.liked_items
+        liked = weighed(self._model, listener)
         row = slice(self._weights.indptr[item], self._weights.indptr[item + 1])
         evidence = np.zeros(len(liked), np.float32)
         rows = liked_rows(self._model, listener)

@@ -44,8 +44,8 @@ class ItemItemSource:
 
     def explain(self, listener: Listener, item: int) -> int | None:
         """The liked track with the largest weight on `item`."""
-        liked = listener.liked_items
-        return strongest(liked, liked_rows(self._model, listener).evidence(item))
+        rows = liked_rows(self._model, listener)
+        return strongest(weighed(self._model, listener), rows.evidence(item))
 
     def _everything(self, listener: Listener) -> Floats:
         return item_item_scores(self._model, listener)
@@ -58,4 +58,10 @@ def item_item_scores(model: ItemItemModel, listener: Listener) -> Floats:
 
 def liked_rows(model: ItemItemModel, listener: Listener) -> LikedRows:
     """What the tracks that `listener` likes say for every track, looked up once a request."""
-    return listener.once("item_item", lambda: model.rows(listener.liked_items))
+    return listener.once("item_item", lambda: model.rows(weighed(model, listener)))
+
+
+def weighed(model: ItemItemModel, listener: Listener) -> Positions:
+    """Tracks that `listener` likes and `model` has weights of: it knows none that came later."""
+    liked = listener.liked_items
+    return liked[liked < model.n_items]

@@ -7,7 +7,14 @@ import json
 import numpy as np
 import pytest
 
-from audio_model.index import EXACT_UP_TO, AnnoyIndex, ExactIndex, build_index, load_index
+from audio_model.index import (
+    EXACT_UP_TO,
+    AnnoyIndex,
+    ExactIndex,
+    StackedIndex,
+    build_index,
+    load_index,
+)
 from audio_model.index import store as store_module
 from audio_model.index.annoy_index import nodes_to_inspect
 from audio_model.probes import precision_at_k
@@ -33,13 +40,11 @@ def naive_search(vectors, query, k, exclude=()):
     return [position for _, position in scored[:k]], [-score for score, _ in scored[:k]]
 
 
-class IndexContract:
-    """What every `EmbeddingIndex` keeps; at this size the approximate one is exact as well."""
-
-    kind: str
+class SearchContract:
+    """What every `SearchIndex` keeps; at this size the approximate one is exact as well."""
 
     def build(self, vectors):
-        return build_index(vectors, self.kind, seed=0)
+        raise NotImplementedError
 
     def test_search_equals_the_naive_search(self):
         vectors = clustered()
@@ -95,6 +100,28 @@ class IndexContract:
         assert list(positions[:, 0]) == list(range(300))
         np.testing.assert_array_equal(cosine, 1.0)
 
+    def test_wrong_queries_are_refused(self):
+        index = self.build(clustered(5))
+        with pytest.raises(ParameterError, match=r"\(q, 16\), got \(1, 8\)"):
+            index.search(np.ones((1, 8), np.float32), 3)
+        with pytest.raises(ParameterError, match="k must be"):
+            index.search(clustered(1), 0)
+
+
+class IndexContract(SearchContract):
+    """What every `EmbeddingIndex` keeps."""
+
+    kind: str
+
+    def build(self, vectors):
+        return build_index(vectors, self.kind, seed=0)
+
+    def test_partly_missing_vector_is_refused(self):
+        vectors = clustered(5)
+        vectors[2, 3] = np.nan
+        with pytest.raises(ParameterError, match="vector 2"):
+            self.build(vectors)
+
     def test_saved_index_answers_as_before(self, tmp_path):
         vectors = clustered()
         vectors[5] = np.nan
@@ -119,19 +146,6 @@ class IndexContract:
         index.save(tmp_path / "index")
         assert load_index(tmp_path / "index").n_items == 4
 
-    def test_wrong_queries_are_refused(self):
-        index = self.build(clustered(5))
-        with pytest.raises(ParameterError, match=r"\(q, 16\), got \(1, 8\)"):
-            index.search(np.ones((1, 8), np.float32), 3)
-        with pytest.raises(ParameterError, match="k must be"):
-            index.search(clustered(1), 0)
-
-    def test_partly_missing_vector_is_refused(self):
-        vectors = clustered(5)
-        vectors[2, 3] = np.nan
-        with pytest.raises(ParameterError, match="vector 2"):
-            self.build(vectors)
-
     def test_damaged_files_are_refused(self, tmp_path):
         self.build(clustered()).save(tmp_path / "index")
         for path in sorted((tmp_path / "index").iterdir()):
@@ -145,6 +159,18 @@ class IndexContract:
                 load_index(tmp_path / "index")
             path.write_bytes(content)
         assert load_index(tmp_path / "index").n_items == 300
+
+
+class TestStackedIndex(SearchContract):
+    def build(self, vectors):
+        third = len(vectors) // 3
+        return StackedIndex(ExactIndex(vectors[:third]), vectors[third:])
+
+    def test_positions_go_on_after_those_of_the_first(self):
+        index = StackedIndex(self.build(clustered(60)), clustered(30, seed=5))
+        assert (index.n_items, index.dimension) == (90, DIM)
+        positions, _ = index.search(clustered(30, seed=5), 1)
+        assert list(positions[:, 0]) == list(range(60, 90))
 
 
 class TestExactIndex(IndexContract):
