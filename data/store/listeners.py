@@ -94,8 +94,9 @@ class Listeners:
         }
         with self._database.writing() as connection:
             erasures.lift(connection, user_id)
+            created = _key(connection, user_id) is None
             statement = insert(connection, users).values(user_id=user_id, created_at=now)
-            created = connection.execute(statement.on_conflict_do_nothing()).rowcount > 0
+            connection.execute(statement.on_conflict_do_nothing())
             connection.execute(update(users).where(users.c.user_id == user_id).values(**written))
         return created
 

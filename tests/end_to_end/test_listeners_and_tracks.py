@@ -104,8 +104,8 @@ def test_an_erased_listener_is_in_no_later_bundle_and_no_import_brings_them_back
     erased = service.send("DELETE", f"/v1/users/{listener}").json()["erased_events"]
     assert erased > 0
     assert service.get(lists).json()["fallback"] is True
-    printed = recsys("listens", "import", demo_home.listens).out
-    assert f"{erased} events of listeners who were erased" in printed
+    imported = recsys("listens", "import", demo_home.listens)
+    assert f"{erased} events of listeners who were erased" in imported.out + imported.err
     assert service.get(f"/v1/users/{listener}").status == 404
     version = recsys("train", "--force").out.split()[1]
     until(lambda: service.version() == version, lambda: service.log.read_text()[-2000:])
