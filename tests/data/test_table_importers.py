@@ -286,7 +286,7 @@ def test_rows_that_make_no_sense_are_listed_with_their_number_and_reason(
         "row 3": "no user_id",
         "row 4": "the track is not named",
         "row 5": "unknown track 'nope'",
-        "row 6": "event 'dance' is none of play, like, dislike, skip, hide, unlike, undislike, unhide, impression",
+        "row 6": f"event 'dance' is none of {', '.join(EventKind)}",
         "row 7": "timestamp 'yesterday' is neither UNIX time nor ISO 8601",
         "row 12": "play_ratio '-0.1' is no number from 0",
         "row 13": "ms_played 'x' is no number from 0",
