@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO_HOME ?= demo-data
 
-.PHONY: demo test check bench format requirements clean
+.PHONY: demo test check bench format requirements screenshots clean
 
 demo: $(READY)  ## demo world, training, evaluation, server
 	$(BIN)/recsys --home $(DEMO_HOME) demo
@@ -39,6 +39,10 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
+
+URL ?= http://127.0.0.1:8000
+screenshots: $(READY)  ## pictures of the documentation, of the service at URL
+	$(BIN)/python docs/screenshots.py $(URL)
 
 clean:
 	rm -rf $(VENV) $(DEMO_HOME)

@@ -82,7 +82,7 @@ def _on_grid(points: Floats) -> NDArray[np.uint16]:
         return np.zeros((0, 2), np.uint16)
     low = points.min(axis=0)
     longer = max(float(np.ptp(points, axis=0).max()), 1e-12)
-    return np.round((points - low) / longer * GRID).astype(np.uint16)
+    return np.asarray(np.round((points - low) / longer * GRID), np.uint16)
 
 
 def _by_frequency(names: Sequence[str | None]) -> tuple[list[str], NDArray[np.int32]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from data.schema import analyses, tracks
 from data.store import changes
@@ -91,6 +91,17 @@ class AnalysisQueue:
         if row is None:
             return None
         return AnalysisStatus(_STATES[row.state], row.reason, row.requested_at, row.finished_at)
+
+    def counts(self) -> dict[AnalysisState, int]:
+        """Return how many analyses, of tracks that are offered, stand where."""
+        statement = (
+            select(analyses.c.state, func.count())
+            .join_from(analyses, tracks)
+            .where(~tracks.c.withdrawn)
+            .group_by(analyses.c.state)
+        )
+        with self._database.reading() as connection:
+            return {_STATES[state]: count for state, count in connection.execute(statement)}
 
     def next(self) -> AnalysisJob | None:
         """The job that has waited longest, of a track that is offered; it stays in the queue."""

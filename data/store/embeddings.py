@@ -85,6 +85,16 @@ def embedded(connection: Connection, encoder_id: str) -> set[str]:
     return set(connection.scalars(statement))
 
 
+def count(connection: Connection, encoder_id: str) -> int:
+    """Tracks that have a vector of the encoder and were not withdrawn."""
+    statement = (
+        select(func.count())
+        .select_from(embeddings.join(tracks))
+        .where(embeddings.c.encoder_id == encoder_id, ~tracks.c.withdrawn)
+    )
+    return int(connection.scalar(statement) or 0)
+
+
 def some(
     connection: Connection, encoder_id: str, track_ids: Sequence[str]
 ) -> dict[str, NDArray[np.float32]]:

@@ -61,7 +61,7 @@ def test_an_odd_request_id_is_replaced(client, token):
     assert re.fullmatch(r"[0-9a-f]{24}", response.headers["X-Request-ID"])
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/v1/tracks/ghost", "/static/recsys.css"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/v1/tracks/ghost", "/static/css/base.css"])
 def test_every_response_carries_the_security_headers(client, path):
     with client.get(path) as response:
         headers = response.headers

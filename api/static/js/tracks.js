@@ -1,0 +1,102 @@
+// Lists of tracks: one row a track, with what can be done about it.
+
+import { link } from "./api.js";
+import { artwork } from "./artwork.js";
+import { calm, el, icon, iconButton, minutes } from "./dom.js";
+import * as player from "./player.js";
+
+const SOURCES = {
+  collaborative: "taste", item_item: "played together", audio: "sound", bridge: "predicted taste",
+  carried: "neighbours' taste", popular: "popular", recent: "recent", hybrid: "sound and taste",
+};
+const NEW = new Set(["bridge", "carried"]);
+
+/** Scores of one list as shares of the best: cosines as they are, ranker's scores from lowest to best. */
+function shares(items) {
+  const scores = items.map((item) => item.score).filter(Number.isFinite);
+  const [low, high] = [Math.min(...scores), Math.max(...scores)];
+  if (low >= 0 && high <= 1.0001) return (score) => score;
+  return (score) => (high === low ? 1 : 0.12 + (0.88 * (score - low)) / (high - low));
+}
+
+/**
+ * Ordered list of tracks.
+ *
+ * `acts` are functions from a track to buttons; `mark` gives a note for a track, such as "also in
+ * taste"; `why` shows reasons and sources.
+ */
+export function trackList(items, { acts = [], why = false, mark = null, label = "Tracks", scores = true } = {}) {
+  const share = shares(items);
+  const list = el("ol", { class: "tracks", "aria-label": label });
+  list.append(...items.map((item, n) => row(item, n, { acts, why, mark, scores, share, play: () => start(items, n) })));
+  return list;
+
+  function start(all, n) {
+    if (player.current()?.track_id === all[n].track_id) player.toggle();
+    else player.play(all, n);
+  }
+}
+
+function row(item, n, { acts, why, mark, scores, share, play }) {
+  const name = item.title || item.track_id;
+  const note = mark?.(item);
+  const sources = item.sources ?? [];
+  const fresh = sources.length > 0 && sources.some((source) => NEW.has(source)) && !sources.includes("collaborative");
+  return el("li", { class: "row", "data-track": item.track_id, tabindex: -1 },
+    el("button", { type: "button", class: "cover", "aria-label": `Play ${name}`, onclick: play }, artwork(item), el("span", { class: "cover-icon" }, icon("play"))),
+    el("div", { class: "what" },
+      el("a", { class: "title", href: link("/track", { id: item.track_id }) }, name),
+      el("span", { class: "by" },
+        item.artist && el("a", { href: link("/artist", { name: item.artist }) }, item.artist),
+        item.artist && item.album && " · ", item.album),
+      (why || note || fresh) && el("span", { class: "why" },
+        fresh && el("span", { class: "badge" }, "new here"),
+        note && el("span", { class: "badge soft" }, note),
+        why && item.reason,
+        why && sources.length > 0 && el("span", { class: "sources" }, sources.map((source) => el("span", {}, SOURCES[source] ?? source))))),
+    scores && Number.isFinite(item.score) && meter(item.score, share(item.score)),
+    el("span", { class: "length" }, minutes(item.duration)),
+    acts.length > 0 && el("div", { class: "acts" }, acts.map((act) => act(item))));
+}
+
+function meter(score, share) {
+  const part = Math.max(0.02, Math.min(1, share));
+  const bar = el("div", { class: "score", role: "meter", "aria-label": "Score", "aria-valuemin": 0, "aria-valuemax": 1,
+    "aria-valuenow": part.toFixed(2), "aria-valuetext": score.toFixed(2), title: score.toFixed(3) }, el("span"));
+  bar.firstChild.style.width = `${part * 100}%`;
+  return bar;
+}
+
+/** Button of a row; `name` is an icon. */
+export function rowAct(name, words, onclick) {
+  return (item) => iconButton(name, `${words} ${item.title || item.track_id}`, (event) => onclick(item, event.currentTarget), { "data-act": words.toLowerCase() });
+}
+
+/** Replace the list in `place` by `list`, letting rows glide from where they were (FLIP). */
+export function glide(place, list) {
+  const were = new Map([...place.querySelectorAll(".row")].map((old) => [old.dataset.track, old.getBoundingClientRect().top]));
+  place.replaceChildren(list);
+  if (calm.matches || !were.size) return;
+  for (const one of list.children) {
+    const from = were.get(one.dataset.track);
+    const by = from === undefined ? null : from - one.getBoundingClientRect().top;
+    if (by) one.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], { duration: 420, easing: "cubic-bezier(.2,.8,.2,1)" });
+    if (by === null) one.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 420 });
+  }
+}
+
+/** Keep marking the row of what plays, until `signal` fires. */
+export function followPlayer(place, signal) {
+  const mark = () => {
+    const now = player.current()?.track_id;
+    for (const one of place.querySelectorAll(".row")) {
+      const here = one.dataset.track === now;
+      one.classList.toggle("playing", here);
+      if (here) one.setAttribute("aria-current", "true");
+      else one.removeAttribute("aria-current");
+      one.querySelector(".cover-icon").replaceChildren(icon(here && player.playing() ? "pause" : "play"));
+    }
+  };
+  player.onPlayer(mark, signal);
+  mark();
+}

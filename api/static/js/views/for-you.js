@@ -1,0 +1,125 @@
+// For you: a listener's list, which answers each play, like, skip and hide.
+
+import { call, link } from "../api.js";
+import { el, icon } from "../dom.js";
+import { become, listener, onDid, recent, recommendationsOf, stranger } from "../listener.js";
+import { saveMenu } from "../playlist.js";
+import * as player from "../player.js";
+import { failure, fill, message } from "../states.js";
+import { followPlayer, glide, rowAct, trackList } from "../tracks.js";
+import { go, note } from "../app.js";
+
+const LENGTH = 20;
+const DIALS = ["popularity", "diversity", "new_tracks"];
+const WAIT_MS = 180;
+const WIDE = "(min-width: 1051px)";
+
+export function mount(main, query, signal) {
+  const part = (id) => main.querySelector(`#${id}`);
+  const results = part("results");
+  const dials = part("dials");
+  const turned = new Set();
+  let shown = [];
+  let asked = new AbortController();
+
+  const user = query.get("listener") ?? listener();
+  part("dials-panel").open = matchMedia(WIDE).matches;
+  part("known").append(...recent().map((id) => el("option", { value: id })));
+  part("results-acts").append(
+    el("button", { type: "button", class: "primary", onclick: () => shown.length && player.play(shown) }, icon("play", 18), "Play"),
+    ...saveMenu(() => `For ${user}`, () => shown));
+  part("results-acts").hidden = true;
+
+  part("who").addEventListener("submit", (event) => {
+    event.preventDefault();
+    become(part("user").value.trim());
+    go(link("/for-you", { listener: listener() }));
+  });
+  part("stranger").addEventListener("click", () => {
+    become(stranger());
+    go(link("/for-you", { listener: listener() }));
+  });
+  if (!main.dataset.version) return;
+  if (!user) {
+    part("dials-panel").hidden = true;
+    results.append(message("Who listens?", "Enter the id of a listener of your log, or be someone new and teach the list with a few likes."));
+    return;
+  }
+  become(user);
+  part("user").value = user;
+  part("greeting").replaceChildren("For ", el("em", {}, user));
+
+  function address() {
+    const wanted = new URLSearchParams({ n: LENGTH });
+    const mode = dials.elements.mode.value;
+    if (mode !== "discover") wanted.set("mode", mode);
+    for (const name of turned) wanted.set(name, dials.elements[name].value);
+    return `${recommendationsOf(user)}?${wanted}`;
+  }
+
+  async function list(own) {
+    const found = await call(address(), { signal: own });
+    shown = found.items;
+    part("results-acts").hidden = !shown.length;
+    if (!shown.length) {
+      return message("The list is empty", "Everything was heard, hidden or left out. Turn the dial to Familiar, or add tracks.");
+    }
+    part("results-note").textContent = found.fallback
+      ? "Nothing is known of this listener yet: this is what most people play. Like something."
+      : `From model ${found.model_version}`;
+    return trackList(shown, { label: "Your list", why: true, acts: [
+      rowAct("like", "Like", (track, button) => say("like", track, button)),
+      rowAct("next", "Skip", (track, button) => say("skip", track, button)),
+      rowAct("hide", "Hide", (track, button) => say("hide", track, button)),
+    ] });
+  }
+
+  async function say(kind, track, button) {
+    const row = button.closest(".row");
+    const at = [...results.querySelectorAll(".row")].indexOf(row);
+    button.disabled = true;
+    row.classList.add("told");
+    const told = await player.act(kind, track);
+    if (!told) {
+      button.disabled = false;
+      row.classList.remove("told");
+      return;
+    }
+    await refresh();
+    // The pressed button is gone with its row: the same one now in its place takes over.
+    const rows = results.querySelectorAll(".row");
+    rows[Math.min(at, rows.length - 1)]?.querySelector(`[data-act="${kind}"]`)?.focus({ preventScroll: true });
+  }
+
+  async function refresh() {
+    asked.abort();
+    asked = new AbortController();
+    const own = asked.signal;
+    results.setAttribute("aria-busy", "true");
+    try {
+      const made = await list(own);
+      if (own.aborted || signal.aborted) return;
+      glide(results, made);
+      followPlayer(results, own);
+    } catch (error) {
+      if (error.name !== "AbortError") results.replaceChildren(failure(error, refresh));
+    } finally {
+      if (asked.signal === own) results.setAttribute("aria-busy", "false");
+    }
+  }
+
+  let waiting;
+  dials.addEventListener("input", (event) => {
+    if (DIALS.includes(event.target.name)) turned.add(event.target.name);
+    clearTimeout(waiting);
+    waiting = setTimeout(refresh, WAIT_MS);
+  });
+  dials.addEventListener("reset", () => {
+    turned.clear();
+    setTimeout(refresh);
+  });
+  onDid(({ kind }) => kind === "play" && refresh(), signal);
+  signal.addEventListener("abort", () => asked.abort());
+  note(new URLSearchParams({ listener: user }));
+  fill(results, list, { signal: asked.signal }).then((there) => there && followPlayer(results, asked.signal));
+}

@@ -1,0 +1,207 @@
+// Find similar: a file, a recording or a track becomes a question, and likes and unlikes refine it.
+
+import { call, path, upload, link } from "../api.js";
+import { artwork } from "../artwork.js";
+import { announce, calm, el, icon, minutes } from "../dom.js";
+import { canRecord, record } from "../microphone.js";
+import { saveMenu } from "../playlist.js";
+import * as player from "../player.js";
+import { search } from "../search.js";
+import { MOST_BYTES, show } from "../spectrogram.js";
+import { failure, fill, message } from "../states.js";
+import { followPlayer, glide, rowAct, trackList } from "../tracks.js";
+import { go } from "../app.js";
+
+const LENGTH = 20;
+const RECORD_S = 10;
+
+export function mount(main, query, signal) {
+  const part = (id) => main.querySelector(`#${id}`);
+  const results = part("results");
+  let asked = null; // {name, seed: {query_id} or {track_id}}
+  let seeds = []; // {track, weight}
+  let under = new AbortController();
+  let shown = [];
+
+  part("results-acts").append(
+    el("a", { class: "button quiet", href: link("/map", { query: 1 }), onclick: () => sessionStorage.setItem("map-query", JSON.stringify({ name: asked.name, items: shown })) }, icon("map", 18), "On the map"),
+    ...saveMenu(() => `Sounds like ${asked?.name ?? "this"}`, () => shown));
+  part("results-acts").hidden = true;
+  if (!main.dataset.version) part("file").disabled = part("record").disabled = true;
+  else if (!query.has("track")) suggest();
+  if (!canRecord()) part("record").hidden = true;
+
+  /** Covers to begin with, where nothing has been asked. */
+  async function suggest() {
+    part("results-title").textContent = "Or begin with one of these";
+    await fill(results, async () => {
+      const { items } = await call(`/v1/tracks?limit=${LENGTH}`, { signal });
+      if (!items.length) return message("The library is empty", "Add a folder of music with recsys library add FOLDER, then run recsys embed and recsys train.");
+      return el("ul", { class: "gallery" }, items.map((track) => el("li", {}, el("a", { href: link("/", { track: track.track_id }) },
+        el("span", { class: "gallery-art" }, artwork(track)), el("b", {}, track.title || track.track_id), el("span", { class: "hint" }, track.artist ?? "")))));
+    }, { signal, rows: 3 });
+  }
+
+  function begin() {
+    part("results-title").textContent = "Sounds alike";
+    under.abort();
+    under = new AbortController();
+    signal.addEventListener("abort", () => under.abort(), { signal: under.signal });
+    return under.signal;
+  }
+
+  function head(name, hint, art = null) {
+    part("query").hidden = false;
+    part("query-title").textContent = name;
+    part("query-note").textContent = hint;
+    part("query-art").replaceChildren(art ?? icon("mic", 28));
+    part("query-art").classList.toggle("drawn", Boolean(art));
+    part("seeds").replaceChildren();
+    part("spectrogram").hidden = true;
+    seeds = [];
+  }
+
+  async function spectrum(bytes, own) {
+    const canvas = part("spectrogram");
+    if ((await show(canvas, bytes)) && !own.aborted) canvas.hidden = false;
+  }
+
+  async function send(file) {
+    const most = Number(main.dataset.maxUploadMb);
+    head(file.name, "");
+    if (file.size > most * 2 ** 20) {
+      results.replaceChildren(failure({ status: 413, message: `The file has ${(file.size / 2 ** 20).toFixed(0)} MB; ${most} MB is the most.` }));
+      return;
+    }
+    const own = begin();
+    const bar = part("bar");
+    part("cancel").hidden = bar.hidden = false;
+    bar.value = 0;
+    results.setAttribute("aria-busy", "true");
+    if (file.size <= MOST_BYTES) file.arrayBuffer().then((bytes) => spectrum(bytes, own)).catch(console.error);
+    const onprogress = (share) => {
+      if (share < 1) bar.value = share;
+      else bar.removeAttribute("value");
+      part("query-note").textContent = share < 1 ? `Sending, ${Math.round(share * 100)}%` : "Listening to it …";
+    };
+    let worked = false;
+    worked = await fill(results, async () => {
+      const found = await upload("/v1/similar", { file, n: LENGTH }, { signal: own, onprogress });
+      asked = { name: file.name, seed: found.query_id && { query_id: found.query_id } };
+      part("query-note").textContent = `${minutes(found.duration)} of sound`;
+      if (part("spectrogram").hidden && found.spectrogram_url) await drawn(found.spectrogram_url);
+      return list(found.items);
+    }, { signal: own });
+    if (under.signal === own) {
+      part("cancel").hidden = bar.hidden = true;
+      part("file").value = "";
+      if (!worked) part("query-note").textContent = "";
+      reveal();
+    }
+  }
+
+  async function drawn(address) {
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    const canvas = part("spectrogram");
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    canvas.getContext("2d").drawImage(image, 0, 0);
+    canvas.hidden = false;
+  }
+
+  function list(items) {
+    shown = items;
+    part("results-acts").hidden = !items.length;
+    if (!items.length) return message("Nothing alike", "No track of the catalogue has been analysed: run recsys embed, then recsys train.");
+    const acts = asked?.seed ? [
+      rowAct("more", "More like", (track) => refine(track, 1)),
+      rowAct("less", "Less like", (track) => refine(track, -1)),
+    ] : [];
+    acts.push(rowAct("queue", "Queue", (track) => player.enqueue([track])));
+    const made = trackList(items, { acts, label: "Sounds alike" });
+    queueMicrotask(() => followPlayer(made, signal));
+    return made;
+  }
+
+  async function refine(track, weight) {
+    seeds = [...seeds.filter((seed) => seed.track.track_id !== track.track_id), { track, weight }];
+    announce(weight > 0 ? `More like ${track.title || track.track_id}` : `Less like ${track.title || track.track_id}`);
+    await ask();
+  }
+
+  async function ask() {
+    part("seeds").replaceChildren(...seeds.map((seed) =>
+      el("li", { class: seed.weight > 0 ? "seed" : "seed less" }, icon(seed.weight > 0 ? "more" : "less", 16), seed.track.title || seed.track.track_id,
+        el("button", { type: "button", class: "act small", "aria-label": `Forget ${seed.track.title || seed.track.track_id}`, onclick: () => { seeds = seeds.filter((one) => one !== seed); ask(); } }, icon("close", 16)))));
+    const own = begin();
+    results.setAttribute("aria-busy", "true");
+    try {
+      const body = { n: LENGTH, seeds: [{ ...asked.seed, weight: 1 }, ...seeds.map(({ track, weight }) => ({ track_id: track.track_id, weight }))] };
+      const { lists } = await call("/v1/recommendations", { method: "POST", body, signal: own });
+      glide(results, list(lists[0].items));
+    } catch (error) {
+      if (error.name !== "AbortError") results.replaceChildren(failure(error, ask));
+    } finally {
+      if (under.signal === own) results.setAttribute("aria-busy", "false");
+    }
+  }
+
+  async function fromTrack(id) {
+    const own = begin();
+    head(id, "");
+    await fill(results, async () => {
+      const [track, found] = await Promise.all([
+        call(path`/v1/tracks/${id}`, { signal: own }),
+        call(`${path`/v1/tracks/${id}/similar`}?n=${LENGTH}`, { signal: own }),
+      ]);
+      head(track.title || id, [track.artist, track.album].filter(Boolean).join(" · "), artwork(track));
+      asked = { name: track.title || id, seed: { track_id: id } };
+      return list(found.items);
+    }, { signal: own });
+  }
+
+  function reveal() {
+    part("query").scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: "start" });
+  }
+
+  part("sound").addEventListener("submit", (event) => event.preventDefault());
+  part("file").addEventListener("change", () => part("file").files[0] && send(part("file").files[0]));
+  part("cancel").addEventListener("click", () => {
+    under.abort();
+    part("query").hidden = true;
+    results.replaceChildren(message("Given up", "Nothing was kept."));
+    part("file").focus();
+  });
+  const drop = main.querySelector(".drop");
+  for (const type of ["dragenter", "dragover"]) {
+    drop.addEventListener(type, (event) => {
+      event.preventDefault();
+      drop.classList.add("over");
+    });
+  }
+  for (const type of ["dragleave", "drop"]) drop.addEventListener(type, () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    const file = event.dataTransfer.files[0];
+    if (file && main.dataset.version) send(file);
+  });
+  part("record").addEventListener("click", async () => {
+    const own = begin();
+    head("The room", "Listening …");
+    part("cancel").hidden = part("bar").hidden = false;
+    try {
+      const file = await record(RECORD_S, { signal: own, ontick: (level, left) => {
+        part("bar").value = level;
+        part("query-note").textContent = `Listening, ${Math.max(0, Math.ceil(left))} s left`;
+      } });
+      await send(file);
+    } catch (error) {
+      part("cancel").hidden = part("bar").hidden = true;
+      if (error.name === "AbortError") return;
+      results.replaceChildren(failure({ status: 0, message: `The microphone cannot be used: ${error.message}` }));
+    }
+  });
+  search(part("seed-search"), (track) => go(link("/", { track: track.track_id })), signal);
+  if (query.has("track")) fromTrack(query.get("track"));
+}

@@ -1,0 +1,88 @@
+"""What is in the library, what was analysed of it, and what was left out."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from audio_model.encoder import EncoderCard
+from data.report import Problem
+from data.store import AnalysisState, Store
+from recsys.workspace import Workspace
+
+SHOWN = 200
+"""Problems of each step that are read out; the file has the rest."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What one step left out.
+
+    Parameters
+    ----------
+    step : str
+        Command that wrote the file, such as ``library add``.
+    total : int
+        Problems in the file.
+    rows : tuple of Problem
+        The first `SHOWN` of them.
+    """
+
+    step: str
+    total: int
+    rows: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """State of a library.
+
+    Parameters
+    ----------
+    tracks, with_audio, analysed : int
+        Tracks that are offered, those of them that have a file, and those that have a vector of
+        the current encoder.
+    waiting, failed : int
+        Files that came over HTTP: not analysed yet, and not analysable.
+    encoder : EncoderCard
+        Encoder of the next training.
+    left_out : tuple of LeftOut
+        What imports and analyses left out, steps by name.
+    """
+
+    tracks: int
+    with_audio: int
+    analysed: int
+    waiting: int
+    failed: int
+    encoder: EncoderCard
+    left_out: tuple[LeftOut, ...]
+
+
+def overview(workspace: Workspace, store: Store) -> Overview:
+    """State of the library of `workspace` now."""
+    encoder = EncoderCard.read(workspace.encoder_dir())
+    states = store.analyses.counts()
+    return Overview(
+        tracks=store.n_tracks(),
+        with_audio=store.n_with_audio(),
+        analysed=store.n_embedded(encoder.encoder_id),
+        waiting=states.get(AnalysisState.PENDING, 0),
+        failed=states.get(AnalysisState.FAILED, 0),
+        encoder=encoder,
+        left_out=_left_out(workspace.problems("any").parent),
+    )
+
+
+def _left_out(folder: Path) -> tuple[LeftOut, ...]:
+    found = []
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            rows = csv.reader(file)
+            next(rows, None)  # the header
+            problems = [Problem(row[0], row[1]) for row in rows if len(row) == len(Problem._fields)]
+        if problems:
+            step = path.stem.replace("-", " ")
+            found.append(LeftOut(step, len(problems), tuple(problems[:SHOWN])))
+    return tuple(found)

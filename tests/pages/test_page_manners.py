@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Route, expect
+
+from tests.pages.conftest import CHROMIUM, NAUGHTY, World
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
+Open = Callable[..., Page]
+SETTLED = {
+    "/": ".gallery a",
+    "/for-you?listener=listener0001": "#results .row",
+    "/map?track={naughty}": "#beside .row",
+    "/track?id={naughty}": "#in-taste .row",
+    "/artist?name=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E": "#results .row",
+    "/quality": ".version",
+    "/library": "#library table",
+    "/docs": ".method",
+}
+"""Each view → what is there once it is complete."""
+
+
+def visit(world: World, open_page: Open, view: str, **how: str) -> Page:
+    page = open_page(world.address + view.format(naughty=world.naughty), **how)
+    page.wait_for_selector(SETTLED[view])
+    return page
+
+
+@pytest.mark.parametrize("view", SETTLED)
+@pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("phone", "dark")])
+def test_axe_finds_nothing_serious(
+    world: World, open_page: Open, view: str, size: str, scheme: str
+) -> None:
+    page = visit(world, open_page, view, size=size, scheme=scheme)
+    found = [
+        f"{part['id']}: {node['html'][:160]}"
+        for part in Axe().run(page).response["violations"]
+        if part["impact"] in ("serious", "critical")
+        for node in part["nodes"][:3]
+    ]
+    assert found == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("view", [view for view in SETTLED if view != "/docs"])
+def test_markup_in_tags_stays_text(world: World, open_page: Open, view: str) -> None:
+    page = visit(world, open_page, view)
+    page.locator("#search").fill(NAUGHTY)
+    expect(page.locator(".found li").first).to_contain_text(NAUGHTY)
+    assert page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("view", "says"),
+    [
+        ("/", "recsys library add"),
+        ("/for-you", "recsys train"),
+        ("/map", "recsys train"),
+        ("/quality", "recsys evaluate"),
+        ("/library", "recsys train"),
+        ("/track", "Which track?"),
+        ("/artist", "Which artist?"),
+    ],
+)
+def test_an_empty_workspace_says_what_to_do(
+    empty: World, open_page: Open, view: str, says: str
+) -> None:
+    page = open_page(empty.address + view)
+    page.watch.allow("404", "503")  # type: ignore[attr-defined]
+    expect(page.locator("main")).to_contain_text(says)
+
+
+def test_an_error_of_the_service_shows_with_a_way_to_try_again(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(world.address)
+    page.watch.allow("500")  # type: ignore[attr-defined]
+
+    def fail(route: Route) -> None:
+        problem = {"status": 500, "detail": "something failed here", "request_id": "r17"}
+        route.fulfill(status=500, json=problem)
+
+    page.route("**/recommendations?*", fail)
+    page.goto(f"{world.address}/for-you?listener=ada")
+    expect(page.locator(".message.failed")).to_contain_text("something failed here (r17)")
+    page.unroute("**/recommendations?*")
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_selector("#results .row")
+
+
+def test_a_slow_answer_is_announced(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    page.wait_for_selector(".gallery a")
+    page.clock.install()
+    held: list[Route] = []
+    page.route("**/recommendations?*", held.append)
+    page.click("nav >> text=For you")
+    page.fill("#user", "ada")
+    page.click("#who button:has-text('Go')")
+    page.wait_for_selector(".skeleton")
+    page.clock.run_for(8500)
+    expect(page.locator("#results")).to_contain_text("Still at it")
+    held[0].continue_()
+    page.wait_for_selector("#results .row")
+
+
+def test_an_unknown_track_and_artist_are_named_problems(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/track?id=ghost")
+    page.watch.allow("404")  # type: ignore[attr-defined]
+    expect(page.locator("#track .message")).to_contain_text("ghost")
+    page.goto(f"{world.address}/artist?name=Nobody")
+    expect(page.locator("#artist .message")).to_contain_text("Nobody")
+
+
+def test_the_keyboard_goes_through_lists_plays_and_likes(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0003")
+    page.wait_for_selector("#results .row")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    second = page.locator("#results .row").nth(1)
+    expect(second).to_be_focused()
+    title = second.locator(".title").inner_text()
+    page.keyboard.press(" ")
+    expect(page.locator("#player .now-title")).to_have_text(title)
+    page.keyboard.press("l")
+    expect(page.locator("#announcer")).to_contain_text(f"Liked {title}")
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
+
+
+def test_back_returns_and_the_chosen_theme_stays(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0001", scheme="light")
+    page.locator("#results .title").first.click()
+    page.wait_for_url("**/track?id=*")
+    page.click("#theme")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.go_back()
+    page.wait_for_selector("#results .row")
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 18, 20)"
+
+
+def test_a_key_is_asked_for_where_the_service_wants_one(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    page.watch.allow("401")  # type: ignore[attr-defined]
+    given: list[str | None] = []
+
+    def session(route: Route) -> None:
+        given.append(route.request.headers.get("authorization"))
+        page.unroute("**/recommendations?*")
+        route.fulfill(status=201, json={"access": "session", "scopes": ["read"]})
+
+    page.route("**/v1/session", session)
+    page.route(
+        "**/recommendations?*",
+        lambda route: route.fulfill(status=401, json={"title": "Unauthorized", "status": 401}),
+    )
+    page.goto(f"{world.address}/for-you?listener=ada")
+    page.locator("#key-dialog input").fill("secret")
+    page.get_by_role("button", name="Open").click()
+    page.wait_for_selector("#results .row")
+    assert given == ["Bearer secret"]
+
+
+def test_first_paint_is_quick(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0001")
+    page.reload()
+    page.wait_for_selector("#results .row")
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert painted < 1000

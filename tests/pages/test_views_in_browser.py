@@ -1,0 +1,323 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.pages.conftest import CHROMIUM, NAUGHTY, World
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
+Open = Callable[..., Page]
+ENDS = [("desktop", "light"), ("phone", "dark")]
+
+
+def titles(page: Page, within: str = "#results") -> list[str]:
+    page.wait_for_selector(f"{within} .row")
+    return page.locator(f"{within} .row .title").all_inner_texts()
+
+
+def drawn(page: Page, canvas: str) -> int:
+    """Different colours on a canvas."""
+    return page.evaluate(
+        """(selector) => {
+            const canvas = document.querySelector(selector);
+            const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+            copy.drawImage(canvas, 0, 0);
+            const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+            return new Set(new Uint32Array(data.buffer)).size;
+        }""",
+        canvas,
+    )
+
+
+def fits(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+# Find similar
+
+
+@pytest.mark.parametrize(("size", "scheme"), ENDS)
+def test_a_dropped_in_song_shows_its_spectrogram_and_finds_itself(
+    world: World, open_page: Open, size: str, scheme: str
+) -> None:
+    page = open_page(world.address, size=size, scheme=scheme)
+    expect(page.locator(".gallery a")).to_have_count(20)
+    page.set_input_files("#file", world.song())
+    found = titles(page)
+    assert found[0] in world.song().stem
+    assert drawn(page, "#spectrogram") > 50
+    expect(page.locator("#query-title")).to_have_text(world.song().name)
+    expect(page.locator("#query-note")).to_contain_text("0:04 of sound")
+    assert fits(page)
+
+
+def test_more_and_less_like_refine_the_question(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    page.set_input_files("#file", world.song())
+    before = titles(page)
+    page.locator("#results .row").nth(4).get_by_role("button", name="More like").click()
+    expect(page.locator(".seed")).to_have_count(1)
+    page.wait_for_function(
+        "(was) => document.querySelectorAll('#results .title').length &&"
+        " [...document.querySelectorAll('#results .title')].map(t => t.textContent).join() !== was",
+        arg=",".join(before),
+    )
+    assert before[4] not in titles(page)  # seeds never come back
+    page.locator("#results .row").nth(0).get_by_role("button", name="Less like").click()
+    expect(page.locator(".seed.less")).to_have_count(1)
+    page.get_by_role("button", name=f"Forget {before[4]}").click()
+    expect(page.locator(".seed")).to_have_count(1)
+
+
+def test_a_recording_of_the_room_is_a_question_too(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    page.evaluate("navigator.mediaDevices.getUserMedia({audio: true})")
+    page.click("#record")
+    expect(page.locator("#query-note")).to_contain_text("s left")
+    page.wait_for_selector("#results .row", timeout=40_000)
+    expect(page.locator("#query-title")).to_have_text("recording.wav")
+
+
+def test_a_track_found_by_typing_with_a_typo_becomes_the_question(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(world.address)
+    name = page.locator(".gallery b").first.inner_text()
+    page.locator("#seed-search").press_sequentially(name[:-1] + "x")
+    page.locator(".found li").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?track=*")
+    assert titles(page)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(b"hello" * 100, "does not begin like"), (b"fLaC" + bytes(500), "")]
+)
+def test_a_file_that_is_no_music_is_refused_in_words(
+    world: World, open_page: Open, tmp_path: Path, content: bytes, says: str
+) -> None:
+    page = open_page(world.address)
+    page.watch.allow("Failed to load resource")  # type: ignore[attr-defined]
+    song = tmp_path / "song.flac"
+    song.write_bytes(content)
+    page.set_input_files("#file", song)
+    expect(page.locator("#results .message.failed")).to_contain_text(says)
+
+
+# For you
+
+
+@pytest.mark.parametrize(("size", "scheme"), ENDS)
+def test_a_like_and_a_skip_change_the_list_at_once(
+    world: World, open_page: Open, size: str, scheme: str
+) -> None:
+    page = open_page(f"{world.address}/for-you", size=size, scheme=scheme)
+    page.click("#stranger")
+    expect(page.locator("#results-note")).to_contain_text("Nothing is known of this listener")
+    before = titles(page)
+    page.locator("#results .row").nth(2).get_by_role("button", name="Like").click()
+    expect(page.locator("#announcer")).to_contain_text(f"Liked {before[2]}")
+    expect(page.locator("#results-note")).to_contain_text("From model")
+    liked = titles(page)
+    assert before[2] not in liked
+    assert page.locator("#results .why").first.inner_text()
+    page.locator("#results .row").nth(0).get_by_role("button", name="Skip").click()
+    expect(page.locator("#announcer")).to_contain_text(f"Skipped {liked[0]}")
+    page.wait_for_function(
+        "(gone) => document.querySelector('#results .title').textContent !== gone", arg=liked[0]
+    )
+    assert page.evaluate("document.activeElement.dataset.act") == "skip"
+    assert fits(page)
+
+
+def test_dials_ask_for_another_list(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0001")
+    titles(page)
+    with page.expect_response("**/recommendations?*popularity=-1*") as answer:
+        page.locator("[name=popularity]").fill("-1")
+    assert answer.value.ok
+    with page.expect_response("**/recommendations?*mode=relisten*") as answer:
+        page.locator("[value=relisten]").check()
+    assert answer.value.ok
+
+
+@pytest.mark.parametrize("form", ["M3U8", "XSPF", "JSPF"])
+def test_a_list_is_saved_as_a_playlist_that_others_can_read(
+    world: World, open_page: Open, form: str
+) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0001")
+    listed = titles(page)
+    page.get_by_role("button", name="Save").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=form).click()
+    assert download.value.suggested_filename == f"For listener0001.{form.lower()}"
+    text = Path(download.value.path()).read_text("utf-8")
+    if form == "XSPF":
+        names = {"x": "http://xspf.org/ns/0/"}
+        saved = [node.text for node in ET.fromstring(text).findall(".//x:track/x:title", names)]
+    elif form == "JSPF":
+        saved = [track["title"] for track in json.loads(text)["playlist"]["track"]]
+    else:
+        saved = [line.rpartition(" - ")[2] for line in text.splitlines() if "EXTINF" in line]
+    assert saved == listed
+
+
+def test_playing_shows_the_player_and_tells_what_was_heard(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0002")
+    first = titles(page)[0]
+    page.locator("#results .cover").first.click()
+    expect(page.locator("#player .now-title")).to_have_text(first)
+    page.wait_for_function("() => Number(document.querySelector('#player input').value) > 2.2")
+    with page.expect_request(lambda r: r.url.endswith("/v1/events")) as sent:
+        page.get_by_role("button", name="Next", exact=True).click()
+    event = sent.value.post_data_json["events"][0]
+    assert event["kind"] == "play"
+    assert 0.3 < event["play_ratio"] <= 1
+    second = page.locator("#player .now-title").inner_text()
+    page.click("nav >> text=Map")
+    page.wait_for_selector("#legend li")
+    expect(page.locator("#player .now-title")).to_have_text(second)  # the music went on
+
+
+# Map
+
+
+def ready_map(page: Page) -> None:
+    page.wait_for_selector("#legend button")
+    page.wait_for_function("() => document.querySelector('#map-state').children.length === 0")
+
+
+@pytest.mark.parametrize(("size", "scheme"), ENDS)
+def test_the_map_draws_switches_views_and_opens_what_is_clicked(
+    world: World, open_page: Open, size: str, scheme: str
+) -> None:
+    page = open_page(f"{world.address}/map", size=size, scheme=scheme)
+    ready_map(page)
+    with page.expect_response("**/similar?*"):
+        page.locator("#map-search").fill("a")
+        page.locator(".found li").first.click()
+    chosen = page.locator("#beside h2").inner_text()
+    assert len(titles(page, "#beside")) >= 5
+    assert chosen not in titles(page, "#beside")
+    page.locator("[value=pca]").check()
+    page.locator("#colour").select_option("cold")
+    expect(page.locator("#legend")).to_contain_text("cold")
+    assert fits(page)
+
+
+def test_points_are_on_the_canvas_and_answer_the_pointer(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/map?track={world.naughty}")
+    ready_map(page)
+    page.wait_for_selector("#beside .row")
+    box = page.locator("#points").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator("#tip b")).to_have_text(NAUGHTY)  # what was asked for is in the middle
+
+
+def test_a_lasso_catches_tracks_that_can_be_saved(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/map")
+    ready_map(page)
+    page.get_by_role("button", name="Lasso").click()
+    box = page.locator("#points").bounding_box()
+    assert box is not None
+    corners = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.55), (0.5, 0.99), (0.01, 0.55)]
+    around = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(box["x"] + 300, box["y"] + 100)
+    page.mouse.down()
+    for x, y in around:
+        page.mouse.move(x, y)
+    page.mouse.up()
+    expect(page.locator("#beside h2")).to_contain_text("tracks")
+    inside = titles(page, "#beside")
+    assert len(inside) > 3
+    page.locator("#beside").get_by_role("button", name="Save").click()
+    with page.expect_download() as download:
+        page.locator("#beside").get_by_role("button", name="JSPF").click()
+    saved = json.loads(Path(download.value.path()).read_text("utf-8"))["playlist"]["track"]
+    assert [track["title"] for track in saved] == inside
+
+
+def test_a_path_leads_from_one_track_to_another(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/map?track={world.naughty}")
+    ready_map(page)
+    page.wait_for_selector("#beside .row")
+    page.get_by_role("button", name="Path to").click()
+    far = page.request.get(f"{world.address}/v1/tracks?limit=30").json()["items"]
+    goal = next(track for track in far if track["track_id"] != world.naughty)
+    page.locator("#map-search").fill(goal["title"])
+    page.locator(".found li").first.click()
+    expect(page.locator("#beside h2")).to_have_text("Path")
+    steps = titles(page, "#beside")
+    assert steps[0] == NAUGHTY
+    assert steps[-1] == goal["title"]
+
+
+def test_a_listener_is_drawn_into_the_map(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/map", listener="listener0001")
+    ready_map(page)
+    page.get_by_role("button", name="Show the listener's taste").click()
+    expect(page.locator("#beside h2")).to_have_text("listener0001")
+    assert titles(page, "#beside")
+
+
+# Track, artist, quality, library
+
+
+@pytest.mark.parametrize(("size", "scheme"), ENDS)
+def test_a_track_shows_its_sound_and_both_kinds_of_neighbours(
+    world: World, open_page: Open, size: str, scheme: str
+) -> None:
+    page = open_page(f"{world.address}/track?id={world.naughty}", size=size, scheme=scheme)
+    expect(page.locator("h1")).to_have_text(NAUGHTY)
+    assert titles(page, "#in-sound")
+    assert titles(page, "#in-taste")
+    page.wait_for_selector(".hero .spectrogram:visible")
+    assert drawn(page, ".hero .spectrogram") > 50
+    assert fits(page)
+
+
+def test_an_artist_page_lists_the_tracks_and_plays_them(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    track = page.request.get(f"{world.address}/v1/tracks?limit=1").json()["items"][0]
+    page.goto(f"{world.address}/track?id={track['track_id']}")
+    page.click(".hero-by a")
+    expect(page.locator("h1")).to_have_text(track["artist"])
+    assert len(titles(page)) == 3
+    page.get_by_role("button", name="Play all").click()
+    expect(page.locator("#player")).to_be_visible()
+
+
+@pytest.mark.parametrize(("size", "scheme"), ENDS)
+def test_quality_compares_with_every_baseline_and_switches_versions(
+    world: World, open_page: Open, size: str, scheme: str
+) -> None:
+    page = open_page(f"{world.address}/quality", size=size, scheme=scheme)
+    expect(page.locator(".chart")).to_contain_text("Random")
+    assert page.locator(".chart circle").count() >= 8
+    page.get_by_label("Over").select_option(index=1)
+    page.get_by_text("As a table").click()
+    assert page.locator("details table tbody tr").count() >= 8
+    other = page.locator(".version:not(.current) code").first.inner_text()
+    page.get_by_role("button", name="Make it live").first.click()
+    expect(page.locator(".version.current code")).to_have_text(other)
+    assert fits(page)
+
+
+@pytest.mark.parametrize(("size", "scheme"), ENDS)
+def test_the_library_says_what_was_left_out_and_why(
+    world: World, open_page: Open, size: str, scheme: str
+) -> None:
+    page = open_page(f"{world.address}/library", size=size, scheme=scheme)
+    expect(page.locator("#library")).to_contain_text("24 of 24 files analysed")
+    expect(page.locator("#library td").first).to_contain_text("broken.flac")
+    assert fits(page)
