@@ -35,6 +35,12 @@ class Trial(BaseModel):
         """Ids of the listeners in it."""
         return {user_id for values in self.ndcg.values() for user_id in values}
 
+    def means(self) -> dict[str, float]:
+        """Mean NDCG@20 over the listeners, by slice."""
+        return {
+            name: sum(values.values()) / len(values) for name, values in self.ndcg.items() if values
+        }
+
     def without(self, user_ids: Collection[str]) -> Trial:
         """The trial with these listeners left out."""
         kept = {

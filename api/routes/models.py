@@ -18,6 +18,7 @@ from data.access import Scope
 from data.errors import ArtefactError, NotReadyError
 from recsys.bundle import read_manifest
 from recsys.files import read_pointer
+from recsys.trial import read_trial
 from recsys.versions import activate, rollback, versions
 from recsys.workspace import Workspace
 
@@ -117,6 +118,7 @@ def _described(models: Path, version: str, current: str | None) -> ModelOut:
         manifest = read_manifest(models / version)
     except ArtefactError:
         return ModelOut(version=version, current=version == current, created=None, damaged=True)
+    trial = read_trial(models / version)
     return ModelOut(
         version=version,
         current=version == current,
@@ -126,6 +128,7 @@ def _described(models: Path, version: str, current: str | None) -> ModelOut:
         events=manifest.n_events,
         encoder=manifest.encoder_id,
         ranker=manifest.ranker,
+        ndcg=trial.means() if trial else {},
     )
 
 

@@ -18,6 +18,11 @@ class ModelOut(BaseModel):
     events: int | None = None
     encoder: str | None = Field(None, description="Encoder of its vectors; null without sound")
     ranker: str | None = None
+    ndcg: dict[str, float] = Field(
+        default={},
+        description="Mean NDCG@20 over all and over cold tracks, in the window of the log that was "
+        "held out when it was trained; empty where nothing was held out",
+    )
     damaged: bool = Field(False, description="Whether its manifest cannot be read")
 
 

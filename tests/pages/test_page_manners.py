@@ -99,7 +99,7 @@ def test_a_slow_answer_is_announced(world: World, open_page: Open) -> None:
     page.wait_for_selector(".gallery a")
     page.clock.install()
     held: list[Route] = []
-    page.route("**/recommendations?*", held.append)
+    page.route("**/recommendations?*", lambda route: held.append(route))
     page.click("nav >> text=For you")
     page.fill("#user", "ada")
     page.click("#who button:has-text('Go')")

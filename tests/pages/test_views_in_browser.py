@@ -302,8 +302,8 @@ def test_quality_compares_with_every_baseline_and_switches_versions(
     world: World, open_page: Open, size: str, scheme: str
 ) -> None:
     page = open_page(f"{world.address}/quality", size=size, scheme=scheme)
-    expect(page.locator(".chart")).to_contain_text("Random")
-    assert page.locator(".chart circle").count() >= 8
+    expect(page.locator("#report .chart")).to_contain_text("Random")
+    assert page.locator("#report .chart circle").count() >= 8
     page.get_by_label("Over").select_option(index=1)
     page.get_by_text("As a table").click()
     assert page.locator("details table tbody tr").count() >= 8

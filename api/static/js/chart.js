@@ -29,6 +29,26 @@ export function dots(rows, title) {
     }));
 }
 
+/** Line through `points` {label, value}, the first at the left. */
+export function course(points, title) {
+  const [height, left, right, top, bottom] = [170, 46, 60, 18, 28];
+  const values = points.map((point) => point.value);
+  const low = Math.max(0, Math.min(...values) * 0.9);
+  const high = Math.max(...values) * 1.04 || 1;
+  const x = (n) => left + (points.length === 1 ? 0.5 : n / (points.length - 1)) * (WIDTH - left - right);
+  const y = (value) => height - bottom - ((value - low) / (high - low || 1)) * (height - top - bottom);
+  const few = Math.ceil(points.length / 8);
+  return svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, class: "chart", role: "img", "aria-label": title },
+    [low, (low + high) / 2, high].map((tick) => [
+      svg("line", { x1: left, x2: WIDTH - right, y1: y(tick), y2: y(tick), class: "grid" }),
+      svg("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, tick.toFixed(3)),
+    ]),
+    svg("path", { d: `M${points.map((point, n) => `${x(n)} ${y(point.value)}`).join("L")}`, class: "course" }),
+    points.map((point, n) => svg("g", { class: point.strong ? "strong" : "" },
+      svg("circle", { cx: x(n), cy: y(point.value), r: point.strong ? 7 : 5, class: "dot" }),
+      (n % few === 0 || point.strong) && svg("text", { x: x(n), y: height - 6, "text-anchor": "middle", class: "tick" }, point.label))));
+}
+
 /** Table with a caption; `head` and `rows` hold text or nodes, the first of each row names it. */
 export function table(caption, head, rows) {
   return el("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": caption },

@@ -1,7 +1,7 @@
 // Quality: the evaluation report against every baseline, and the model versions with their way back.
 
 import { call, maybe } from "../api.js";
-import { dots, table } from "../chart.js";
+import { course, dots, table } from "../chart.js";
 import { announce, counted, el } from "../dom.js";
 import { fill, message } from "../states.js";
 
@@ -101,13 +101,21 @@ function method(report) {
 
 function list(found, again) {
   if (!found.items.length) return message("No versions", "recsys train publishes the first.");
-  return el("ul", { class: "cards" }, found.items.map((model) =>
+  const judged = found.items.filter((model) => model.ndcg.all !== undefined).reverse();
+  return [judged.length > 1 && history(judged), el("ul", { class: "cards" }, found.items.map((model) =>
     el("li", { class: model.current ? "card version current" : "card version" },
       el("div", {},
         el("p", {}, el("code", {}, model.version), " ", model.version === found.serving && el("span", { class: "badge" }, "live"), model.damaged && el("span", { class: "badge soft" }, "damaged")),
-        el("p", { class: "hint" }, model.created && `${new Date(model.created).toLocaleString()} · `,
+        el("p", { class: "hint" }, model.ndcg.all !== undefined && `NDCG@20 ${model.ndcg.all.toFixed(3)} · `, model.created && `${new Date(model.created).toLocaleString()} · `,
           model.tracks !== null && `${counted(model.tracks, "track")}, ${counted(model.listeners, "listener")}, ${counted(model.events, "event")} · ${model.ranker === "lambdarank" ? "LambdaRank" : "rank fusion"}`)),
-      !model.current && !model.damaged && el("button", { type: "button", class: "quiet", onclick: (event) => activate(model.version, event.currentTarget, again) }, "Make it live"))));
+      !model.current && !model.damaged && el("button", { type: "button", class: "quiet", onclick: (event) => activate(model.version, event.currentTarget, again) }, "Make it live"))))].filter(Boolean);
+}
+
+function history(models) {
+  const points = models.map((model) => ({ label: new Date(model.created).toLocaleDateString(), value: model.ndcg.all, strong: model.current }));
+  return el("div", { class: "card" },
+    el("p", { class: "hint" }, "NDCG@20 of each version in the window that was held out when it was trained. Windows differ, so this is a course, not a contest."),
+    course(points, `NDCG@20 of ${counted(models.length, "version")}: ${points.map((point) => point.value.toFixed(3)).join(", ")}`));
 }
 
 async function activate(version, button, again) {

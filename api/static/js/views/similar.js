@@ -14,6 +14,7 @@ import { go } from "../app.js";
 
 const LENGTH = 20;
 const RECORD_S = 10;
+const ROOM = "The room";
 
 export function mount(main, query, signal) {
   const part = (id) => main.querySelector(`#${id}`);
@@ -54,7 +55,7 @@ export function mount(main, query, signal) {
     part("query").hidden = false;
     part("query-title").textContent = name;
     part("query-note").textContent = hint;
-    part("query-art").replaceChildren(art ?? icon("mic", 28));
+    part("query-art").replaceChildren(art ?? icon(name === ROOM ? "mic" : "hear", 28));
     part("query-art").classList.toggle("drawn", Boolean(art));
     part("seeds").replaceChildren();
     part("spectrogram").hidden = true;
@@ -188,7 +189,7 @@ export function mount(main, query, signal) {
   });
   part("record").addEventListener("click", async () => {
     const own = begin();
-    head("The room", "Listening …");
+    head(ROOM, "Listening …");
     part("cancel").hidden = part("bar").hidden = false;
     try {
       const file = await record(RECORD_S, { signal: own, ontick: (level, left) => {
