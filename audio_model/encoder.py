@@ -28,6 +28,8 @@ NETWORK_FILE = "encoder.tflite"
 CARD_FILE = "encoder.json"
 WEIGHTS_FILE = "weights.npz"
 """What training can go on from; nothing that serves needs it."""
+CONTENT_FILE = "content.npy"
+"""Map from vectors to the space that tastes are regressed in, where it is another one."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,35 @@ class EncoderCard:
                 f"front end settings of encoder {folder.name!r} are not of this build: {error}"
             ) from error
         return cls(**card)
+
+
+def content_map(folder: Path) -> Floats | None:
+    """Map [shape=(dimension, n_content)] from an encoder's vectors to its content space.
+
+    None where vectors are as they were trained (see `audio_model.finishing`).
+
+    Raises
+    ------
+    ArtefactError
+        If the file is damaged or belongs to another encoder.
+    """
+    path = folder / CONTENT_FILE
+    if not path.exists():
+        return None
+    dimension = EncoderCard.read(folder).dimension
+    try:
+        content: Floats = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ArtefactError(
+            f"{CONTENT_FILE} of {folder.name!r} cannot be read ({error}); "
+            "train or restore the encoder"
+        ) from error
+    if content.ndim != 2 or len(content) != dimension or not np.isfinite(content).all():
+        raise ArtefactError(
+            f"{CONTENT_FILE} of {folder.name!r} has shape {content.shape}, expected "
+            f"({dimension}, n) of finite numbers; train or restore the encoder"
+        )
+    return np.asarray(content, np.float32)
 
 
 class Encoder:

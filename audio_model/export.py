@@ -12,7 +12,14 @@ import numpy as np
 import tensorflow as tf
 
 from audio_model.checkpoint import save_weights
-from audio_model.encoder import CARD_FILE, NETWORK_FILE, WEIGHTS_FILE, Encoder, EncoderCard
+from audio_model.encoder import (
+    CARD_FILE,
+    CONTENT_FILE,
+    NETWORK_FILE,
+    WEIGHTS_FILE,
+    Encoder,
+    EncoderCard,
+)
 from audio_model.files import new_folder, sha256_of
 from audio_model.recipes import Recipe
 from data.arrays import Floats
@@ -39,6 +46,7 @@ def export_encoder(
     training: dict[str, Any],
     *,
     weights: keras.Model | None = None,
+    content: Floats | None = None,
     precision: Precision = "float32",
 ) -> Path:
     """Write the network as TFLite with its card into ``out/<encoder_id>/``.
@@ -57,6 +65,8 @@ def export_encoder(
         What the card tells about the training.
     weights : keras.Model, optional
         The recipe's own network, whose weights are kept beside, for training to go on from.
+    content : np.ndarray [shape=(dim, n_content), dtype=float32], optional
+        Map from vectors to the content space, see `audio_model.finishing`.
     precision : {"float32", "float16"}
         Format of the weights. float16 gives way to float32 where a vector would fall below
         `COSINE_PARITY`; what was written stands under `precision` in the card's `training`.
@@ -83,6 +93,8 @@ def export_encoder(
                 )
         if weights is not None:
             save_weights(folder / WEIGHTS_FILE, weights)
+        if content is not None:
+            np.save(folder / CONTENT_FILE, content, allow_pickle=False)
         final = out / card.encoder_id
         if not final.exists():
             folder.chmod(0o755)

@@ -19,7 +19,7 @@ from keras import layers
 from scipy.fft import dct
 
 from audio_model.whitening import evening, vectors_of
-from data.arrays import Floats, Positions
+from data.arrays import Doubles, Floats, Positions
 
 SPREAD_FLOOR = 1e-3
 """Share of the largest variance below which a direction is rounding, and is not blown up."""
@@ -71,7 +71,7 @@ def with_timbre(
     return keras.Model(network.input, outputs, name=f"{network.name}_timbre")
 
 
-def discriminating(vectors: Floats, tracks: Positions, dimension: int) -> Floats:
+def discriminating(vectors: Doubles, tracks: Positions, dimension: int) -> Doubles:
     """Linear map to the directions in which tracks differ most for how much they vary themselves.
 
     Parameters
@@ -96,7 +96,7 @@ def discriminating(vectors: Floats, tracks: Positions, dimension: int) -> Floats
     within += least * np.eye(len(within))
     even = evening(within, 1.0, 0.0)
     _, directions = np.linalg.eigh(np.cov((means @ even).T))
-    found: Floats = even @ directions[:, -dimension:]
+    found: Doubles = even @ directions[:, -dimension:]
     return found
 
 
@@ -126,7 +126,7 @@ def _deviation(x: Any, name: str) -> Any:
     return keras.ops.sqrt(variance)
 
 
-def _affine(x: Any, map_: Floats, offset: Floats, name: str) -> Any:
+def _affine(x: Any, map_: Doubles, offset: Doubles, name: str) -> Any:
     layer = layers.Dense(map_.shape[1], name=name)
     outputs = layer(x)
     layer.set_weights([map_.astype(np.float32), offset.astype(np.float32)])

@@ -127,13 +127,15 @@ def train_encoder(
         "taught": teacher is not None,
         "start": None if start is None else start.name,
     }
+    served, content = finished(network, tracks, recipe)
     return export_encoder(
-        finished(network, tracks, recipe),
+        served,
         recipe,
         _some_chunks(tracks),
         out,
         training,
         weights=network,
+        content=content,
         precision="float16",
     )
 

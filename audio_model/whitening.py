@@ -40,7 +40,7 @@ def whitened(network: keras.Model, chunks: Floats, exponent: float) -> keras.Mod
     return keras.Model(network.input, outputs, name=f"{network.name}_whitened")
 
 
-def vectors_of(network: keras.Model, chunks: Floats) -> Floats:
+def vectors_of(network: keras.Model, chunks: Floats) -> Doubles:
     """What `network` makes of chunks, as it is used [shape=(n, dim), dtype=float64]."""
     return np.concatenate(
         [
@@ -50,7 +50,7 @@ def vectors_of(network: keras.Model, chunks: Floats) -> Floats:
     ).astype(np.float64)
 
 
-def evening(covariance: Doubles, exponent: float, floor: float) -> Floats:
+def evening(covariance: Doubles, exponent: float, floor: float) -> Doubles:
     """Linear map after which the variance of each principal direction is ``λ^(1 − exponent)``.
 
     Parameters
@@ -68,5 +68,5 @@ def evening(covariance: Doubles, exponent: float, floor: float) -> Floats:
     """
     variance, directions = np.linalg.eigh(covariance)
     least = max(floor * float(variance.max()), float(np.finfo(np.float32).eps) ** 2)
-    map_: Floats = directions * np.maximum(variance, least) ** (-exponent / 2.0)
+    map_: Doubles = directions * np.maximum(variance, least) ** (-exponent / 2.0)
     return map_

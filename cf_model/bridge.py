@@ -63,6 +63,7 @@ def fit_bridge(
     support: Floats,
     settings: BridgeSettings,
     *,
+    content: Floats | None = None,
     seed: int = 0,
 ) -> Bridge:
     """Fit on the tracks that have a vector (no NaN) and at least one listener.
@@ -75,6 +76,8 @@ def fit_bridge(
         ALS item factors.
     support : np.ndarray [shape=(n_items,), dtype=float32]
         Listeners behind each factor.
+    content : np.ndarray [shape=(dimension, n_content), dtype=float32], optional
+        Map to the space that is regressed on; the vectors themselves by default.
 
     Raises
     ------
@@ -96,6 +99,8 @@ def fit_bridge(
             f"listens, this library has {n_known}: run `recsys embed` or import more listens"
         )
     vectors = embeddings[known].astype(np.float64)
+    if content is not None:
+        vectors = vectors @ content
     targets = item_factors[known].astype(np.float64)
     weight = support[known].astype(np.float64)
     weight = weight / (weight + SUPPORT_PRIOR)
@@ -113,6 +118,8 @@ def fit_bridge(
         baseline += weight[test] @ ((targets[test] - centre) ** 2).sum(axis=1)
     best = int(errors.argmin())
     map_, bias = _ridge(vectors, targets, weight, settings.penalties[best])
+    if content is not None:
+        map_ = content @ map_
     explained = 1.0 - errors[best] / baseline if baseline > 0 else 0.0
     return Bridge(map_, bias, settings.penalties[best], float(explained))
 

@@ -1,33 +1,99 @@
-r"""Scores carried over to tracks that few have heard, from tracks that sound like them.
+r"""Scores carried over to tracks that few have heard, by how they sound.
 
-For a newcomer c with the nearest established tracks :math:`N(c)` by cosine,
+For one listener, established tracks j have scores :math:`y_j` (what their kind plays,
+standardised). Kernel ridge regression of :math:`y` on sound gives newcomers theirs:
 
 .. math::
-    s(u, c) = \sum_{j \in N(c)} w_{cj}\, s(u, j), \qquad
-    w_{cj} \propto \exp\big((\cos_{cj} - \max_k \cos_{ck}) / \tau\big)
+    s(c) = k_c^\top (K_{\ell n} K_{n \ell} + \mu K_{\ell\ell})^{-1} K_{\ell n}\, y, \qquad
+    k(a, b) = e^{-\gamma \lVert a - b \rVert^2}
 
-so that whatever a collaborative model knows about a listener reaches the newcomer through sound,
-without the detour over a regression of factors.
+over unit vectors, with landmarks :math:`\ell` among the n established tracks (Williams and Seeger,
+"Using the Nyström method to speed up kernel machines", NIPS 2000); with all of them as landmarks it
+is exact. Everything but :math:`y` is known beforehand, so a request costs two small products.
+
+Vectors are compared in the encoder's content space (`audio_model.finishing`): evening out the
+directions helps to find a recording again, and hides the broad ones that tastes differ in.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
-from scipy import sparse
 
 from cf_model.config import CarrySettings
-from data.arrays import Floats, Mask
+from data.arrays import Floats, Mask, Positions
 
-_BLOCK = 1024
-"""Newcomers compared at once; their cosines to 100,000 tracks take 400 MB."""
+_PRODUCTS = 20_000_000
+"""Largest size of the readout, in numbers: what a request multiplies, and 80 MB of a bundle."""
+_JITTER = 1e-6
 
 
-def carry_weights(
-    embeddings: Floats, newcomers: Mask, established: Mask, settings: CarrySettings
-) -> sparse.csr_matrix:
-    """Weights :math:`w` [shape=(n_items, n_items)], rows adding up to 1 for the newcomers.
+@dataclass(frozen=True)
+class Carry:
+    """Regression of a listener's scores on sound, all but the scores.
 
-    Rows of other tracks, and of newcomers without a vector, are empty.
+    Parameters
+    ----------
+    content : np.ndarray [shape=(dimension, n_content), dtype=float32]
+        Map from vectors to what is compared.
+    centre : np.ndarray [shape=(n_content,), dtype=float32]
+        Mean of the established tracks there.
+    landmarks : np.ndarray [shape=(n_landmarks, n_content), dtype=float32]
+        Unit rows.
+    width : float
+        γ.
+    established : np.ndarray [shape=(n_established,), dtype=int32]
+        Tracks that scores are carried from.
+    readout : np.ndarray [shape=(n_landmarks, n_established), dtype=float32]
+        From their standardised scores to the landmarks' coefficients.
+    newcomers : np.ndarray [shape=(n_newcomers,), dtype=int32]
+        Tracks that scores are carried to.
+    kernel : np.ndarray [shape=(n_newcomers, n_landmarks), dtype=float32]
+        Of newcomers and landmarks.
+    """
+
+    content: Floats
+    centre: Floats
+    landmarks: Floats
+    width: float
+    established: Positions
+    readout: Floats
+    newcomers: Positions
+    kernel: Floats
+
+    def coefficients(self, score: Floats) -> Floats:
+        """Coefficients [shape=(n_landmarks,)] for one listener's `score` [shape=(n_items,)]."""
+        known = score[self.established]
+        spread = float(known.std())
+        if spread <= 0:
+            return np.zeros(len(self.landmarks), np.float32)
+        found: Floats = self.readout @ ((known - known.mean()) / np.float32(spread))
+        return found
+
+    def towards(self, vectors: Floats) -> Floats:
+        """Kernel [shape=(m, n_landmarks)] of tracks with `vectors` [shape=(m, dimension)]."""
+        return _kernel(self._placed(vectors), self.landmarks, self.width)
+
+    def speaking(self, kernel: Floats) -> Floats:
+        """Weight of each established track [shape=(n_established,)] for a row of a kernel."""
+        weights: Floats = kernel @ self.readout
+        return weights
+
+    def _placed(self, vectors: Floats) -> Floats:
+        return _unit(vectors @ self.content - self.centre)
+
+
+def fit_carry(
+    embeddings: Floats,
+    newcomers: Mask,
+    established: Mask,
+    settings: CarrySettings,
+    content: Floats | None = None,
+    *,
+    seed: int = 0,
+) -> Carry | None:
+    """Prepare the regression; None where no established track has a vector.
 
     Parameters
     ----------
@@ -36,54 +102,47 @@ def carry_weights(
     newcomers, established : np.ndarray [shape=(n_items,), dtype=bool]
         Tracks that scores are carried to, and from; none is both.
     settings : CarrySettings
-        Neighbours and temperature.
+        Landmarks, γ and μ.
+    content : np.ndarray [shape=(dimension, n_content)], optional
+        Map to the space that sound is compared in; the vectors themselves by default.
+    seed : int
+        Seed of the choice of landmarks.
     """
     with_sound = ~np.isnan(embeddings).any(axis=1)
-    to = np.flatnonzero(newcomers & with_sound)
-    source = np.flatnonzero(established & with_sound)
-    # All tracks of an encoder share a large common component; without it cosines spread.
-    mean = embeddings[source].sum(axis=0) / max(len(source), 1)
-    rows = weights_towards(embeddings[to], embeddings[source], mean, settings)
-    lengths = np.zeros(len(embeddings), np.int64)
-    lengths[to] = np.diff(rows.indptr)
-    return sparse.csr_matrix(
-        (rows.data, source[rows.indices], np.concatenate([[0], np.cumsum(lengths)])),
-        shape=(len(embeddings),) * 2,
+    source = np.flatnonzero(established & with_sound).astype(np.int32)
+    to = np.flatnonzero(newcomers & with_sound).astype(np.int32)
+    if not len(source):
+        return None
+    map_ = np.eye(embeddings.shape[1], dtype=np.float32) if content is None else content
+    raw = embeddings[source] @ map_
+    centre = raw.mean(axis=0)
+    known = _unit(raw - centre)
+    n_landmarks = min(len(source), settings.landmarks, max(64, _PRODUCTS // len(source)))
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(source))[:n_landmarks])
+    landmarks = known[chosen]
+    across = _kernel(landmarks, known, settings.width).astype(np.float64)  # (landmarks, n)
+    system = across @ across.T + settings.penalty * across[:, chosen]
+    system[np.diag_indices_from(system)] += _JITTER * np.trace(system) / n_landmarks
+    carry = Carry(
+        content=map_,
+        centre=centre,
+        landmarks=landmarks,
+        width=settings.width,
+        established=source,
+        readout=np.linalg.solve(system, across).astype(np.float32),
+        newcomers=to,
+        kernel=np.zeros((0, n_landmarks), np.float32),
     )
+    return replace(carry, kernel=carry.towards(embeddings[to]))
 
 
-def weights_towards(
-    vectors: Floats, established: Floats, mean: Floats, settings: CarrySettings
-) -> sparse.csr_matrix:
-    """Weights [shape=(n, n_established)] of the tracks `established` for those with `vectors`.
-
-    Parameters
-    ----------
-    vectors, established : np.ndarray [shape=(n, dimension), (n_established, dimension)]
-        Audio vectors, none missing.
-    mean : np.ndarray [shape=(dimension,)]
-        Mean vector of all established tracks.
-    """
-    k = min(settings.neighbours, len(established))
-    known = _directions(established - mean)
-    columns, values = [np.zeros(0, np.intp)], [np.zeros(0, np.float32)]
-    n = len(vectors) if k else 0
-    for start in range(0, n, _BLOCK):
-        cosine = _directions(vectors[start : start + _BLOCK] - mean) @ known.T  # (block, n_source)
-        nearest = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
-        nearest.sort(axis=1)
-        close = np.take_along_axis(cosine, nearest, axis=1)
-        weight = np.exp((close - close.max(axis=1, keepdims=True)) / settings.temperature)
-        weight /= weight.sum(axis=1, keepdims=True)
-        columns.append(nearest.ravel())
-        values.append(weight.astype(np.float32).ravel())
-    return sparse.csr_matrix(
-        (np.concatenate(values), np.concatenate(columns), k * np.arange(len(vectors) + 1)),
-        shape=(len(vectors), len(established)),
-    )
+def _kernel(rows: Floats, landmarks: Floats, width: float) -> Floats:
+    """Gaussian kernel of unit rows [shape=(n, n_landmarks)]."""
+    kernel: Floats = np.exp(np.float32(-2.0 * width) * (np.float32(1.0) - rows @ landmarks.T))
+    return kernel
 
 
-def _directions(vectors: Floats) -> Floats:
+def _unit(vectors: Floats) -> Floats:
     """Rows scaled to unit length."""
     unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    return unit
+    return unit.astype(np.float32)

@@ -50,9 +50,15 @@ class ItemItemSettings(Settings):
 class CarrySettings(Settings):
     """Scores carried over to newcomers by sound (see `cf_model.carry`)."""
 
-    neighbours: int = Field(20, ge=1, description="established tracks that speak for a newcomer")
-    temperature: float = Field(
-        0.1, gt=0, description="difference in cosine at which a neighbour's weight falls to 1/e"
+    landmarks: int = Field(
+        1024, ge=1, description="established tracks that sound is compared with at most"
+    )
+    width: float = Field(
+        1.0, gt=0, description="γ of the kernel: how quickly likeness in sound ends"
+    )
+    penalty: float = Field(10.0, gt=0, description="μ: how far scores are evened out over sound")
+    neighbours: int = Field(
+        100, ge=1, description="neighbours kept of each track where scores to carry are formed"
     )
 
 

@@ -108,12 +108,36 @@ def fit_item_item(
     confidence : ConfidenceSettings
         What counts as positive.
     """
+    positive = _positive(interactions, confidence)
+    if positive.shape[1] <= settings.dense_up_to:
+        return ItemItemModel(_ease(positive, settings.regularization))
+    return ItemItemModel(_cosine(positive, settings.neighbours, settings.shrinkage))
+
+
+def fit_related(
+    interactions: Interactions, neighbours: int, confidence: ConfidenceSettings
+) -> ItemItemModel:
+    """Cosine neighbours in a matrix whose rows, the listeners, have unit length.
+
+    Broader than EASE, which keeps only what each track says beyond all others: what is to be
+    predicted from sound is the kind of track, not its finest differences.
+
+    Parameters
+    ----------
+    neighbours : int
+        Kept of each track.
+    """
+    positive = _positive(interactions, confidence)
+    share = 1.0 / np.sqrt(np.maximum(np.diff(positive.indptr), 1.0))
+    return ItemItemModel(_cosine(sparse.diags(share) @ positive, neighbours, 0.0))
+
+
+def _positive(interactions: Interactions, confidence: ConfidenceSettings) -> sparse.csr_matrix:
+    """1 where a listener is positive about a track [shape=(n_users, n_items)]."""
     signed = signed_confidence(interactions.pairs, confidence)
     positive = interactions.matrix((signed > 0).astype(np.float32))
     positive.eliminate_zeros()
-    if positive.shape[1] <= settings.dense_up_to:
-        return ItemItemModel(_ease(positive, settings.regularization))
-    return ItemItemModel(_neighbours(positive, settings))
+    return positive
 
 
 def _ease(positive: sparse.csr_matrix, regularization: float) -> Floats:
@@ -130,14 +154,14 @@ def _ease(positive: sparse.csr_matrix, regularization: float) -> Floats:
     return full
 
 
-def _neighbours(positive: sparse.csr_matrix, settings: ItemItemSettings) -> sparse.csr_matrix:
+def _cosine(positive: sparse.csr_matrix, neighbours: int, shrinkage: float) -> sparse.csr_matrix:
     """Shrunk cosine to the nearest neighbours of each track, 0 elsewhere."""
     # The library keeps the K best products of each row; the norms are divided out beforehand, and
     # shrinkage afterwards takes the same share from all pairs of equal support.
-    listeners = np.asarray(positive.sum(axis=0)).ravel()
-    scale = sparse.diags(1.0 / np.sqrt(np.maximum(listeners, 1.0) + settings.shrinkage))
+    squares = np.asarray(positive.multiply(positive).sum(axis=0)).ravel()
+    scale = sparse.diags(1.0 / np.sqrt(np.where(squares > 0, squares, 1.0) + shrinkage))
     with threadpool_limits(limits=1, user_api="blas"):
-        model = ItemItemRecommender(K=settings.neighbours + 1)
+        model = ItemItemRecommender(K=neighbours + 1)
         model.fit((positive.astype(np.float64) @ scale).tocsr(), show_progress=False)
     similarity = model.similarity.tocsr().astype(np.float32)
     similarity.setdiag(0.0)

@@ -7,7 +7,7 @@ import numpy as np
 from audio_model.index import SearchIndex, build_index
 from cf_model.als import fit_als
 from cf_model.bridge import bridgeable, fit_bridge
-from cf_model.carry import carry_weights
+from cf_model.carry import fit_carry
 from cf_model.confidence import signed_confidence
 from cf_model.config import (
     ALSSettings,
@@ -16,7 +16,7 @@ from cf_model.config import (
     ConfidenceSettings,
     ItemItemSettings,
 )
-from cf_model.item_item import fit_item_item
+from cf_model.item_item import fit_item_item, fit_related
 from data.arrays import Floats
 from data.events import EventLog
 from data.interactions import Interactions
@@ -38,6 +38,7 @@ def fit_candidate_models(
     candidates: CandidateSettings,
     item_item: ItemItemSettings,
     carry: CarrySettings,
+    content: Floats | None = None,
     index: SearchIndex | None = None,
     seed: int = 0,
 ) -> CandidateModels:
@@ -51,7 +52,9 @@ def fit_candidate_models(
         All tracks, heard or not.
     embeddings : np.ndarray [shape=(n_items, dimension), dtype=float32] or None
         Audio vectors, NaN rows where a track has none.
-    index : EmbeddingIndex, optional
+    content : np.ndarray [shape=(dimension, n_content), dtype=float32], optional
+        Map from `embeddings` to the space that tastes are regressed in; none by default.
+    index : SearchIndex, optional
         Index over `embeddings`, when it exists already; sound does not depend on the log.
     """
     interactions = Interactions.from_log(log)
@@ -73,13 +76,17 @@ def fit_candidate_models(
         and bridgeable(embeddings, collaborative.support).sum() >= bridge.min_tracks
     ):
         factors = np.asarray(collaborative.item_factors)
-        fitted = fit_bridge(embeddings, factors, collaborative.support, bridge, seed=seed)
+        fitted = fit_bridge(
+            embeddings, factors, collaborative.support, bridge, content=content, seed=seed
+        )
         bridged = fitted.predict(embeddings)
     related = fit_item_item(interactions, item_item, confidence) if popularity.any() else None
-    carried = None
+    carried, kin = None, None
     if related is not None and embeddings is not None:
         newcomers = popularity < candidates.newcomer_support
-        carried = carry_weights(embeddings, newcomers, ~newcomers, carry)
+        carried = fit_carry(embeddings, newcomers, ~newcomers, carry, content, seed=seed)
+        if carried is not None and len(popularity) <= item_item.dense_up_to:
+            kin = fit_related(interactions, carry.neighbours, confidence)
     return CandidateModels(
         catalogue=catalogue,
         confidence=confidence,
@@ -93,7 +100,7 @@ def fit_candidate_models(
         bridge=fitted,
         item_item=related,
         carry=carried,
-        carrying=carry,
+        related=kin,
     )
 
 

@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
 from audio_model.index import StackedIndex
-from cf_model.carry import weights_towards
 from cf_model.fold_in import FoldIn
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats, Positions
@@ -32,9 +30,6 @@ from ranker.sources import (
     ExplainingSource,
     PopularSource,
 )
-
-SHORTLIST = 5
-"""Neighbours looked at for each that is to speak: some of them are newcomers themselves."""
 
 
 @dataclass(frozen=True)
@@ -120,26 +115,16 @@ class _ExtendedModels(CandidateModels):
         return None if self.bridge is None else self.bridge.predict(self.late.vectors)
 
     def _carried(self) -> CarriedSource | None:
-        known = self.known
-        if self.item_item is None or known.embeddings is None or known.index is None:
+        if self.item_item is None or self.carry is None:
             return None
-        if known.carry is None:
-            return None
-        k = SHORTLIST * self.carrying.neighbours
-        near = np.unique(known.index.search(self.late.vectors, k)[0])
-        near = near[near >= 0]
-        near = near[known.popularity[near] >= self.settings.newcomer_support]
-        near = near[near < known.carry.shape[0]]
-        if not len(near) or known.mean_embedding is None:
-            return None
-        weights = weights_towards(
-            self.late.vectors, known.embeddings[near], known.mean_embedding, self.carrying
+        m = len(self.late)
+        return CarriedSource(
+            self.related or self.item_item,
+            self.carry,
+            np.arange(m, dtype=np.int32),
+            self.carry.towards(self.late.vectors),
+            m,
         )
-        weights = sparse.csr_matrix(
-            (weights.data, near[weights.indices], weights.indptr),
-            shape=(len(self.late), known.carry.shape[0]),
-        )
-        return CarriedSource(self.item_item, weights, key=f"carried to {known.n_items}")
 
 
 def extended(models: CandidateModels, late: LateTracks) -> CandidateModels:
@@ -182,7 +167,7 @@ def extended(models: CandidateModels, late: LateTracks) -> CandidateModels:
         bridge=models.bridge,
         item_item=models.item_item,
         carry=models.carry,
-        carrying=models.carrying,
+        related=models.related,
         known=models,
         late=late,
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
 from audio_model.index import SearchIndex
 from cf_model.bridge import Bridge
+from cf_model.carry import Carry
 from cf_model.confidence import signed_confidence
-from cf_model.config import CarrySettings, ConfidenceSettings
+from cf_model.config import ConfidenceSettings
 from cf_model.fold_in import FoldIn
 from cf_model.item_item import ItemItemModel
 from cf_model.model import CollaborativeModel
@@ -64,10 +64,10 @@ class CandidateModels:
         What predicted them, for tracks to come.
     item_item : ItemItemModel or None
         Weights between tracks.
-    carry : scipy.sparse.csr_matrix [shape=(n_items, n_items)] or None
-        Established tracks that speak for each newcomer, see `cf_model.carry`.
-    carrying : CarrySettings
-        How they were chosen.
+    carry : Carry or None
+        Regression on sound that gives newcomers the scores of established tracks.
+    related : ItemItemModel or None
+        Weights that those scores come from; None = `item_item`.
     """
 
     catalogue: Catalogue
@@ -81,8 +81,8 @@ class CandidateModels:
     bridged_factors: Rows | None = None
     bridge: Bridge | None = None
     item_item: ItemItemModel | None = None
-    carry: sparse.csr_matrix | None = None
-    carrying: CarrySettings = field(default_factory=CarrySettings)
+    carry: Carry | None = None
+    related: ItemItemModel | None = None
 
     @property
     def n_items(self) -> int:
@@ -110,7 +110,15 @@ class CandidateModels:
             newcomers = self.popularity < self.settings.newcomer_support
             sources.append(BridgeSource(np.asarray(self.bridged_factors), newcomers))
         if self.item_item is not None and self.carry is not None:
-            sources.append(CarriedSource(self.item_item, self.carry))
+            sources.append(
+                CarriedSource(
+                    self.related or self.item_item,
+                    self.carry,
+                    self.carry.newcomers,
+                    self.carry.kernel,
+                    self.n_items,
+                )
+            )
         sources.append(PopularSource(self.popularity))
         return tuple(source for source in sources if source.name not in self.settings.leave_out)
 

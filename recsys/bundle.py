@@ -22,7 +22,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,8 @@ from audio_model.encoder import WEIGHTS_FILE
 from audio_model.files import sha256_of
 from audio_model.index import AnnoyIndex, ExactIndex, load_index
 from cf_model.bridge import Bridge
-from cf_model.config import CarrySettings, ConfidenceSettings
+from cf_model.carry import Carry
+from cf_model.config import ConfidenceSettings
 from cf_model.item_item import ItemItemModel
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats
@@ -49,14 +50,15 @@ from ranker.models import CandidateModels
 from ranker.ranking import FusionRanker, LambdaRanker, Ranker
 from recsys.files import sync_tree
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 ENCODER = "encoder"
 INDEX = "index"
 RANKER = "ranker.txt"
-ITEM_ITEM, CARRY = "item_item", "carry"
+ITEM_ITEM, RELATED, CARRY = "item_item", "related", "carry"
 PROJECTION = "projection_"
 _CSR = ("data", "indices", "indptr")
+_CARRY_PARTS = tuple(field.name for field in fields(Carry) if field.name != "width")
 
 
 class Manifest(BaseModel):
@@ -74,7 +76,7 @@ class Manifest(BaseModel):
     regularization: float | None
     confidence: ConfidenceSettings
     candidates: CandidateSettings
-    carry: CarrySettings = CarrySettings()
+    carry_width: float | None
     n_tracks: int
     n_listeners: int
     n_events: int
@@ -143,8 +145,10 @@ def write_bundle(
         arrays["bridge"] = np.vstack([models.bridge.weights, models.bridge.bias])
     if models.item_item is not None:
         arrays |= _matrix_arrays(ITEM_ITEM, models.item_item.weights)
+    if models.related is not None:
+        arrays |= _matrix_arrays(RELATED, models.related.weights)
     if models.carry is not None:
-        arrays |= _matrix_arrays(CARRY, models.carry)
+        arrays |= {f"{CARRY}_{part}": getattr(models.carry, part) for part in _CARRY_PARTS}
     for name, points in (projections or {}).items():
         arrays[f"{PROJECTION}{name}"] = points
     for name, array in arrays.items():
@@ -174,7 +178,7 @@ def write_bundle(
         regularization=models.collaborative.regularization if models.collaborative else None,
         confidence=models.confidence,
         candidates=models.settings,
-        carry=models.carrying,
+        carry_width=models.carry.width if models.carry else None,
         n_tracks=len(models.catalogue.items),
         n_listeners=facts.n_listeners,
         n_events=facts.n_events,
@@ -281,7 +285,11 @@ def open_bundle(folder: Path) -> ModelBundle:
                 f"bundle {folder.name}: the matrix {name} is damaged ({error}); run `recsys train`"
             ) from error
 
-    weights = matrix(ITEM_ITEM)
+    weights, related = matrix(ITEM_ITEM), matrix(RELATED)
+    carry = None
+    if manifest.carry_width is not None:
+        parts = {part: array(f"{CARRY}_{part}") for part in _CARRY_PARTS}
+        carry = Carry(width=manifest.carry_width, **parts)
     models = CandidateModels(
         catalogue=Catalogue(items, array("artist"), array("duration")),
         confidence=manifest.confidence,
@@ -294,8 +302,8 @@ def open_bundle(folder: Path) -> ModelBundle:
         bridged_factors=array("bridged_factors") if "bridged_factors.npy" in files else None,
         bridge=Bridge.of(array("bridge")) if "bridge.npy" in files else None,
         item_item=None if weights is None else ItemItemModel(weights),
-        carry=matrix(CARRY),
-        carrying=manifest.carry,
+        carry=carry,
+        related=None if related is None else ItemItemModel(related),
     )
     expected = feature_names([source.name for source in models.sources])
     if list(expected) != manifest.feature_names:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audio_model.encoder import EncoderCard
+from audio_model.encoder import EncoderCard, content_map
 from data.errors import WorseModelError
 from data.store import Store
 from recsys.bundle import BundleFacts, Manifest, read_manifest, write_bundle
@@ -21,8 +21,10 @@ from recsys.workspace import Workspace
 
 def workspace_data(workspace: Workspace, store: Store) -> tuple[TrainingData, EncoderCard]:
     """Training data of the workspace, and the encoder that made its vectors."""
-    encoder = EncoderCard.read(workspace.encoder_dir())
-    return load_training_data(store, encoder.encoder_id, encoder.dimension), encoder
+    folder = workspace.encoder_dir()
+    encoder = EncoderCard.read(folder)
+    data = load_training_data(store, encoder.encoder_id, encoder.dimension, content_map(folder))
+    return data, encoder
 
 
 @dataclass(frozen=True)

@@ -36,14 +36,19 @@ class TrainingData:
         All events over ``catalogue.items``.
     embeddings : np.ndarray [shape=(n_items, dimension), dtype=float32] or None
         Audio vectors of the current encoder, NaN rows where a track has none.
+    content : np.ndarray [shape=(dimension, n_content), dtype=float32] or None
+        Map from these vectors to the encoder's content space; None = they are compared as they are.
     """
 
     catalogue: Catalogue
     log: EventLog
     embeddings: Floats | None
+    content: Floats | None = None
 
 
-def load_training_data(store: Store, encoder_id: str, dimension: int) -> TrainingData:
+def load_training_data(
+    store: Store, encoder_id: str, dimension: int, content: Floats | None = None
+) -> TrainingData:
     """Catalogue, log and vectors out of the store.
 
     Parameters
@@ -52,6 +57,8 @@ def load_training_data(store: Store, encoder_id: str, dimension: int) -> Trainin
         Encoder whose vectors are wanted.
     dimension : int
         Length of its vectors.
+    content : np.ndarray, optional
+        Its map to the content space.
 
     Raises
     ------
@@ -72,7 +79,7 @@ def load_training_data(store: Store, encoder_id: str, dimension: int) -> Trainin
             "there is nothing to learn from: import listens with `recsys listens import FILE` "
             "or analyse the audio with `recsys embed`"
         )
-    return TrainingData(catalogue, log, embeddings if with_sound else None)
+    return TrainingData(catalogue, log, embeddings if with_sound else None, content)
 
 
 def restrict_to_core(data: TrainingData, k: int) -> TrainingData:
@@ -80,7 +87,8 @@ def restrict_to_core(data: TrainingData, k: int) -> TrainingData:
     log = k_core(data.log, k)
     kept = data.catalogue.items.indices(list(log.items))
     catalogue = Catalogue(log.items, data.catalogue.artist[kept], data.catalogue.duration[kept])
-    return TrainingData(catalogue, log, None if data.embeddings is None else data.embeddings[kept])
+    embeddings = None if data.embeddings is None else data.embeddings[kept]
+    return TrainingData(catalogue, log, embeddings, data.content)
 
 
 def fit_sources(
@@ -97,6 +105,7 @@ def fit_sources(
         candidates=config.candidates,
         item_item=config.item_item,
         carry=config.carry,
+        content=data.content,
         index=index,
         seed=config.seed,
     )

@@ -162,7 +162,7 @@ def main() -> None:
             restore_weights(weights, network)
             recipe = replace(recipe, timbre_coefficients=0)
         tracks, _ = held_out(learning, package, recipe.validation_share, seed)
-        network = finished(network, tracks, recipe)
+        network, _ = finished(network, tracks, recipe)
         judge(
             name,
             np.stack(

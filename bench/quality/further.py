@@ -48,7 +48,10 @@ def audio_knn(embeddings: Floats) -> Method:
 
 
 def plain_ridge(hybrid: Hybrid, histories: Interactions) -> Method:
-    """Ridge from audio vectors to ALS factors (32, λ 10), times the listener's factor."""
+    """Ridge from sound to ALS factors (32, λ 10), times the listener's factor.
+
+    Sound is in the encoder's content space where it has one: the stronger of the two.
+    """
     from sklearn.linear_model import RidgeCV
     from sklearn.preprocessing import StandardScaler
 
@@ -57,6 +60,8 @@ def plain_ridge(hybrid: Hybrid, histories: Interactions) -> Method:
         histories, ALSSettings(factors=32, regularization=10.0), models.confidence, seed=0
     )
     embeddings = np.asarray(models.embeddings)
+    if models.carry is not None:
+        embeddings = embeddings @ models.carry.content
     with_sound = ~np.isnan(embeddings[:, 0])
     known = with_sound & (als.support > 0)
     scaler = StandardScaler().fit(embeddings[known])

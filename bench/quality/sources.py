@@ -31,7 +31,9 @@ def load(log: Path, catalogue: Path, vectors: Vectors | None, scratch: Path) -> 
                 if track_id in known
             ],
         )
-        return load_training_data(store, vectors.encoder_id, vectors.vectors.shape[1])
+        return load_training_data(
+            store, vectors.encoder_id, vectors.vectors.shape[1], vectors.content
+        )
     finally:
         store.close()
 

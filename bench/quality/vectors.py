@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,12 @@ from data.exporters.vectors import export_vectors
 
 @dataclass(frozen=True)
 class Vectors:
-    """Vectors [shape=(n, dimension)] of the tracks `ids`, by one encoder."""
+    """Vectors [shape=(n, dimension)] of the tracks `ids`, by one encoder, and its content map."""
 
     ids: list[str]
     vectors: np.ndarray
     encoder_id: str
+    content: np.ndarray | None = None
 
 
 def read_vectors(file: Path) -> Vectors:
@@ -41,16 +42,16 @@ def music_vectors(
     """
     # Heavy: the decoding children import this module again.
     from audio_model.cache import cache_spectrograms
-    from audio_model.encoder import Encoder
+    from audio_model.encoder import Encoder, content_map
 
     if files is None:
         with catalogue.open(encoding="utf-8", newline="") as source:
             rows = list(csv.DictReader(source))
         files = {row["track_id"]: Path(row["path"]) for row in rows if row.get("path")}
-    loaded = Encoder.load(encoder)
+    loaded, content = Encoder.load(encoder), content_map(encoder)
     kept = cache / f"vectors-{loaded.card.encoder_id}-{len(files)}.npz"
     if kept.exists():
-        return read_vectors(kept)
+        return replace(read_vectors(kept), content=content)
     track_of = {music / path: track_id for track_id, path in files.items()}
     cached = cache_spectrograms(sorted(track_of), loaded.card.frontend, cache / "spectrograms")
     if cached.skipped:
@@ -60,4 +61,4 @@ def music_vectors(
     )
     ids = [track_of[path] for path in cached.paths]
     export_vectors(kept, ids, vectors.astype(np.float32), loaded.card.encoder_id)
-    return read_vectors(kept)
+    return replace(read_vectors(kept), content=content)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 
+from cf_model.carry import Carry
 from cf_model.item_item import ItemItemModel
 from data.arrays import Floats, Positions
 from ranker.candidates import CandidateList
@@ -12,58 +12,73 @@ from ranker.listener import Listener
 from ranker.sources.base import allowed_mask, strongest
 from ranker.sources.item_item import item_item_scores, liked_rows, weighed
 
+SPEAKING = 20
+"""Established tracks that a reason is looked for among: those with the largest weights."""
+_SCORES = "related"
+
 
 class CarriedSource:
-    """Item–item scores of the established tracks nearest in sound.
+    """Scores of established tracks, regressed on sound.
 
     Parameters
     ----------
     model : ItemItemModel
         Scores of established tracks.
-    weights : scipy.sparse.csr_matrix [shape=(n, n_items)]
-        From `cf_model.carry`; rows of all but the newcomers are empty.
-    key : str
-        Name under which a listener keeps the scores, where there are two such sources.
+    carry : Carry
+        The regression.
+    newcomers : np.ndarray [shape=(m,), dtype=int32]
+        Tracks that it gives scores.
+    kernel : np.ndarray [shape=(m, n_landmarks), dtype=float32]
+        What `carry` knows of their sound.
+    n_items : int
+        Tracks that positions are counted over.
     """
 
     name = "carried"
 
     def __init__(
-        self, model: ItemItemModel, weights: sparse.csr_matrix, key: str = "carried"
+        self,
+        model: ItemItemModel,
+        carry: Carry,
+        newcomers: Positions,
+        kernel: Floats,
+        n_items: int,
     ) -> None:
         self._model = model
-        self._weights = weights
-        self._key = key
-        self._newcomers = np.diff(weights.indptr) > 0
+        self._carry = carry
+        self._kernel = kernel
+        self._row = np.full(n_items, -1, np.int32)
+        self._row[newcomers] = np.arange(len(newcomers), dtype=np.int32)
 
     def candidates(self, listener: Listener, n: int) -> CandidateList:
         """Best newcomers."""
         if not len(listener.liked_items):
             return CandidateList.empty()
-        allowed = allowed_mask(listener, len(self._newcomers)) & self._newcomers
-        return CandidateList.best(self._everything(listener), n, allowed)
+        everything = np.arange(len(self._row), dtype=np.int32)
+        allowed = allowed_mask(listener, len(self._row)) & (self._row >= 0)
+        return CandidateList.best(self.score(listener, everything), n, allowed)
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:
-        """Weighted mean of item–item scores; NaN for all but newcomers with a vector."""
-        if not len(listener.liked_items):
-            return np.full(len(item_index), np.nan, np.float32)
-        score = self._everything(listener)[item_index]
-        return np.where(self._newcomers[item_index], score, np.nan).astype(np.float32)
+        """Standard deviations above the listener's mean; NaN for all but newcomers with sound."""
+        rows = self._row[item_index]
+        score = np.full(len(item_index), np.nan, np.float32)
+        new = rows >= 0
+        if len(listener.liked_items) and new.any():
+            score[new] = self._kernel[rows[new]] @ self._coefficients(listener)
+        return score
 
     def explain(self, listener: Listener, item: int) -> int | None:
         """The liked track with the largest weights on the tracks that speak for `item`."""
+        weights = self._carry.speaking(self._kernel[self._row[item]])
         liked = weighed(self._model, listener)
-        row = slice(self._weights.indptr[item], self._weights.indptr[item + 1])
         evidence = np.zeros(len(liked), np.float32)
-        rows = liked_rows(self._model, listener)
-        for established, weight in zip(
-            self._weights.indices[row].tolist(), self._weights.data[row].tolist(), strict=True
-        ):
-            evidence += weight * rows.evidence(established)
+        rows = liked_rows(self._model, listener, _SCORES)
+        for place in np.argsort(-weights, kind="stable")[:SPEAKING]:
+            evidence += weights[place] * rows.evidence(int(self._carry.established[place]))
         return strongest(liked, evidence)
 
-    def _everything(self, listener: Listener) -> Floats:
-        def carried() -> Floats:
-            return np.asarray(self._weights @ item_item_scores(self._model, listener), np.float32)
-
-        return listener.once(self._key, carried)
+    def _coefficients(self, listener: Listener) -> Floats:
+        return listener.once(
+            "carried",
+            lambda: self._carry.coefficients(item_item_scores(self._model, listener, _SCORES)),
+        )

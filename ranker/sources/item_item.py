@@ -44,21 +44,24 @@ class ItemItemSource:
 
     def explain(self, listener: Listener, item: int) -> int | None:
         """The liked track with the largest weight on `item`."""
-        rows = liked_rows(self._model, listener)
+        rows = liked_rows(self._model, listener, self.name)
         return strongest(weighed(self._model, listener), rows.evidence(item))
 
     def _everything(self, listener: Listener) -> Floats:
-        return item_item_scores(self._model, listener)
+        return item_item_scores(self._model, listener, self.name)
 
 
-def item_item_scores(model: ItemItemModel, listener: Listener) -> Floats:
+def item_item_scores(model: ItemItemModel, listener: Listener, name: str) -> Floats:
     """Score of every track for `listener` [shape=(n_items,)], worked out once a request."""
-    return liked_rows(model, listener).score
+    return liked_rows(model, listener, name).score
 
 
-def liked_rows(model: ItemItemModel, listener: Listener) -> LikedRows:
-    """What the tracks that `listener` likes say for every track, looked up once a request."""
-    return listener.once("item_item", lambda: model.rows(weighed(model, listener)))
+def liked_rows(model: ItemItemModel, listener: Listener, name: str) -> LikedRows:
+    """What the tracks that `listener` likes say for every track, looked up once a request.
+
+    Kept under `name`: sources may hold different weights.
+    """
+    return listener.once(name, lambda: model.rows(weighed(model, listener)))
 
 
 def weighed(model: ItemItemModel, listener: Listener) -> Positions:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cf_model.carry import carry_weights
-from cf_model.config import CarrySettings, ConfidenceSettings, ItemItemSettings
+from cf_model.config import ConfidenceSettings, ItemItemSettings
 from cf_model.item_item import fit_item_item
 from data.events import EventKind, EventLog
 from data.ids import IdMap
@@ -105,29 +104,3 @@ def test_fitting_leaves_the_histories_as_they_are():
     fit_item_item(log, ItemItemSettings(), ConfidenceSettings())
     np.testing.assert_array_equal(log.pairs.item_index, items)
     np.testing.assert_array_equal(log.indptr, starts)
-
-
-def test_scores_are_carried_from_the_nearest_in_sound():
-    vectors = RNG.normal(size=(20, 6)).astype(np.float32)
-    vectors[17] = np.nan
-    newcomers = np.zeros(20, np.bool_)
-    newcomers[15:] = True
-    settings = CarrySettings(neighbours=3, temperature=0.2)
-    weights = carry_weights(vectors, newcomers, ~newcomers, settings).toarray()
-    centred = vectors - vectors[:15].mean(axis=0)
-    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
-    for track in (15, 16, 18, 19):
-        cosine = unit[:15] @ unit[track]
-        nearest = np.argsort(-cosine)[:3]
-        expected = np.exp(cosine[nearest] / 0.2)
-        np.testing.assert_allclose(weights[track, nearest], expected / expected.sum(), rtol=1e-3)
-        assert weights[track].sum() == pytest.approx(1.0, abs=1e-5)
-        assert (weights[track] > 0).sum() == 3
-    assert not weights[:15].any()
-    assert not weights[17].any()
-
-
-def test_nothing_is_carried_where_nothing_is_established():
-    vectors = RNG.normal(size=(4, 3)).astype(np.float32)
-    newcomers = np.ones(4, np.bool_)
-    assert carry_weights(vectors, newcomers, ~newcomers, CarrySettings()).nnz == 0
