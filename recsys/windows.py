@@ -59,15 +59,18 @@ def with_cold_tracks(
 ) -> HeldOut:
     """The window with a random `share` of the `eligible` tracks [shape=(n_items,)] made cold.
 
+    Only tracks that its past has heard can be: the others are cold already.
+
     What the past held of them is dropped, or, where there are no times, moves to what is to be
     predicted: a track that is added after such a log was written has all its plays ahead of it.
     """
     chosen = np.zeros(len(eligible), np.bool_)
-    candidates = np.flatnonzero(eligible)
+    heard = np.unique(window.past.item_index)
+    candidates = heard[eligible[heard]]
     chosen[rng.permutation(candidates)[: round(share * len(candidates))]] = True
-    cold = chosen[window.past.item_index]
-    if not cold.any():
+    if not chosen.any():
         return window
+    cold = chosen[window.past.item_index]
     later = window.later
     if window.protocol == "random":
         later = concatenate(later, window.past.take(cold))

@@ -144,7 +144,9 @@ def test_a_page_of_a_large_filtered_catalogue_fills(recommender: Recommender) ->
 def test_unwanted_tracks_do_not_come(recommender: Recommender) -> None:
     first = ids(recommender.recommend("u01", 10))
     filters = Filters(exclude_ids=frozenset([*first[:5], "nothing"]))
-    assert ids(recommender.recommend("u01", 5, filters=filters)) == first[5:]
+    answer = ids(recommender.recommend("u01", 5, filters=filters))
+    assert len(answer) == 5
+    assert not set(answer) & set(first[:5])
 
 
 def test_pages_by_cursor_never_repeat_a_track_whatever_happens_between(

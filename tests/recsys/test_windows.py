@@ -9,6 +9,7 @@ import pytest
 
 from data.events import EventKind, EventLog
 from data.ids import IdMap
+from recsys.holdout import hold_out
 from recsys.windows import MIN_PAST, label_windows, with_cold_tracks
 
 
@@ -82,3 +83,17 @@ def test_cold_tracks_have_no_past_and_are_as_many_as_asked_for(kind, request):
         assert len(cold.later) == len(window.later) + moved
         assert missing <= set(cold.later.item_index.tolist())
     assert with_cold_tracks(window, eligible, 0.0, np.random.default_rng(0)) is window
+
+
+def test_tracks_are_made_cold_that_somebody_had_heard(untimed):
+    """An evaluation holds tracks out by the same seed: drawing them again would change nothing."""
+    held = hold_out(untimed, seed=0, cold_share=0.3)
+    unheard = set(range(50)) - set(held.past.item_index.tolist())
+    assert len(unheard) == 15
+    window = next(label_windows(held.past, 2))
+
+    cold = with_cold_tracks(window, np.ones(50, np.bool_), 0.3, np.random.default_rng(0))
+
+    made = set(range(50)) - set(cold.past.item_index.tolist()) - unheard
+    assert len(made) == round(0.3 * 35)
+    assert made <= set(cold.later.item_index.tolist())
