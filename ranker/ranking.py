@@ -8,12 +8,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
 from data.arrays import Doubles, Floats
 from data.errors import ArtefactError
+from ranker.attribution import PathShares
 from ranker.config import RankerSettings
 
 ENOUGH_LISTENERS = 1000
@@ -120,12 +122,16 @@ class LambdaRanker:
         return np.asarray(self._booster.predict(features, num_threads=1), np.float32)
 
     def contributions(self, features: Floats) -> Doubles:
-        """Tree SHAP values, the expected score last."""
+        """What each feature's splits add on the way to the leaves; see `ranker.attribution`."""
         self._check(features)
         if not len(features):  # LightGBM divides by the number of rows
             return np.zeros((0, features.shape[1] + 1))
-        values = self._booster.predict(features, num_threads=1, pred_contrib=True)
-        return np.asarray(values, np.float64)
+        leaf = self._booster.predict(features, num_threads=1, pred_leaf=True)
+        return self._shares.at(np.asarray(leaf, np.int64).reshape(len(features), -1))
+
+    @cached_property
+    def _shares(self) -> PathShares:
+        return PathShares.of(self._booster.dump_model())
 
     def importance(self) -> dict[str, float]:
         """Gain per feature, as shares that add up to 1."""
