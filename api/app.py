@@ -20,7 +20,7 @@ from api.cors import install_cors
 from api.decoding import UploadDecoder
 from api.gate import Gate, install_gate
 from api.metrics import Metrics, install_metrics
-from api.paths import EncodedPath, IdConverter
+from api.paths import EncodedPath, IdConverter, add_address_limits
 from api.problems import add_problem_schema, install_problem_handlers
 from api.proof import probe_once
 from api.requestlog import configure_log, install_request_log
@@ -181,6 +181,7 @@ def _complete(app: APIFlask, spec: dict[str, Any] | str) -> dict[str, Any] | str
     if isinstance(spec, str):  # apiflask's YAML form, which this service does not offer
         return spec
     add_security(app, spec)
+    add_address_limits(spec)
     return add_problem_schema(spec)
 
 

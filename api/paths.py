@@ -8,13 +8,14 @@ inside each segment; `IdConverter` undoes that for the view.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.routing import BaseConverter
 
-from api.schemas.base import MAX_ID_LENGTH
+from api.problems import problem_responses
+from api.schemas.base import MAX_ID_LENGTH, WITHOUT_NUL
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -75,3 +76,23 @@ class IdConverter(BaseConverter):
     def to_url(self, value: str) -> str:
         """Segment for the id `value`."""
         return quote(value, safe="")
+
+
+def add_address_limits(spec: dict[str, Any]) -> None:
+    """Write into the OpenAPI document what an address may be, and that others are refused."""
+    limits = {"minLength": 1, "maxLength": MAX_ID_LENGTH, **WITHOUT_NUL}
+    for operations in spec["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "path":
+                    parameter["schema"] = parameter["schema"] | limits
+                    refused = problem_responses({422: "The id in the path is malformed"})
+                    operation["responses"].setdefault("422", refused[422])
+                elif parameter["schema"].get("type") == "array":
+                    operation["responses"]["414"] = _TOO_LONG
+
+
+_TOO_LONG = {
+    "description": "The address is longer than the HTTP server takes; it answers in its own words",
+    "content": {"text/html": {}},
+}

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from flask import Flask
 
+from api.problems import problem_responses
 from data.access import Scope
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,6 +29,15 @@ SECURITY_SCHEMES: dict[str, dict[str, str]] = {
         "description": "For pages in a browser: set by `POST /v1/session`.",
     },
 }
+
+_REFUSED = {
+    401: "No key, or one that is unknown or was revoked",
+    403: "The key lacks the scope, or another site's page asks for a change",
+    429: "The key has asked too often; `Retry-After` says when to come back",
+    503: "Too many requests at once; `Retry-After` says when to come back",
+}
+"""What any operation that needs a key may answer before its view is called."""
+_READING = frozenset({"get", "head"})
 
 _MARK = "__recsys_scope__"
 _OPEN = "open"
@@ -68,7 +78,10 @@ def _is_open(endpoint: str) -> bool:
 
 
 def add_security(app: Flask, spec: dict[str, Any]) -> None:
-    """Write the scopes of `app` into its OpenAPI document; scopes stand as role names (3.1)."""
+    """Write the scopes of `app` into its OpenAPI document, and how requests are refused.
+
+    Scopes stand as role names (3.1).
+    """
     endpoints = {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower()): rule.endpoint
         for rule in app.url_map.iter_rules()
@@ -83,3 +96,8 @@ def add_security(app: Flask, spec: dict[str, Any]) -> None:
             operation["security"] = (
                 [] if scope is None else [{KEY_SCHEME: [scope]}, {SESSION_SCHEME: [scope]}]
             )
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = True
+            refused = _REFUSED if scope else {} if method in _READING else {403: _REFUSED[403]}
+            for status, response in problem_responses(refused).items():
+                operation["responses"].setdefault(str(status), response)

@@ -16,10 +16,19 @@ def _without_nul(value: str) -> str:
     return value
 
 
+WITHOUT_NUL = {"pattern": r"^[^\u0000]*$"}
+"""What the document says of text; the validator below says it better to people."""
+
 ExternalId = Annotated[
-    str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_without_nul)
+    str,
+    Field(min_length=1, max_length=MAX_ID_LENGTH, json_schema_extra=WITHOUT_NUL),
+    AfterValidator(_without_nul),
 ]
-Label = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_without_nul)]
+Label = Annotated[
+    str,
+    Field(min_length=1, max_length=500, json_schema_extra=WITHOUT_NUL),
+    AfterValidator(_without_nul),
+]
 """Text for people: a tag, a name."""
 Count = Annotated[
     int, Field(ge=1, le=MAX_ITEMS, description="How many tracks to list; fewer come if fewer exist")

@@ -57,9 +57,9 @@ class EventIn(Input):
     user_id: ExternalId
     track_id: ExternalId
     kind: EventKind
-    timestamp: Annotated[float, AfterValidator(_not_in_future)] | None = Field(
-        None, ge=0, allow_inf_nan=False, description="UNIX seconds; now when absent"
-    )
+    timestamp: (
+        Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(_not_in_future)] | None
+    ) = Field(None, description="UNIX seconds; now when absent")
     play_ratio: float | None = Field(
         None,
         ge=0,
@@ -111,12 +111,18 @@ class EventReceipt(BaseModel):
     request_id: str
 
 
+_ANY_KIND = "|".join(EventKind)
+
+
 class EventQuery(Input):
     """Query of a listener's events."""
 
     limit: int = Field(100, ge=1, le=1000, description="Events on a page")
     kinds: str | None = Field(
-        None, description="Only these kinds, separated by commas", examples=["like,dislike"]
+        None,
+        description="Only these kinds, separated by commas",
+        examples=["like,dislike"],
+        json_schema_extra={"pattern": rf"^(({_ANY_KIND})(,({_ANY_KIND}))*)?$"},
     )
     cursor: str | None = Field(None, max_length=MAX_LENGTH, description="`next` of the page before")
 

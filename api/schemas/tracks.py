@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from apiflask.fields import UploadFile
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
 from api.cursors import MAX_LENGTH
 from api.schemas.base import MAX_ITEMS, Input, Label
@@ -54,7 +54,7 @@ class TrackPatch(TrackIn):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"genre": "Ambient"}]})
 
-    withdrawn: bool | None = Field(
+    withdrawn: StrictBool | None = Field(
         None, description="true takes the track out of everything at once, false brings it back"
     )
 

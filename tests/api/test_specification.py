@@ -1,0 +1,87 @@
+"""What the OpenAPI document promises, against everything that schemathesis makes of it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from bench.serving.fuzz import fuzz
+from tests.api.whole import whole
+
+PHASES = ("examples", "fuzzing", "stateful")
+"""The systematic phase takes minutes and is left to the benchmark."""
+JSON = {"Content-Type": "application/json"}
+
+
+class Quiet(WSGIRequestHandler):
+    """Handler that leaves the log to the application."""
+
+    def log(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """The whole application behind a socket, and a key for it."""
+    made = whole(tmp_path_factory.mktemp("whole"))
+    server = make_server("127.0.0.1", 0, made.app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield made, f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_no_request_gets_an_answer_that_the_document_does_not_promise(served):
+    made, address = served
+    outcome = fuzz(address, made.app.spec, made.key, examples=8, phases=PHASES)
+    assert outcome.errors == []
+    assert outcome.findings == []
+    documented = {
+        f"{method.upper()} {path}"
+        for path, operations in made.app.spec["paths"].items()
+        for method in operations
+    }
+    assert outcome.operations >= documented
+    assert {200, 201, 204, 404, 422} <= set(outcome.statuses)
+
+
+def test_null_is_no_object_without_fields(served):
+    made, _ = served
+    client, headers = made.app.test_client(), {"Authorization": f"Bearer {made.key}"}
+    for method, path in (
+        ("PUT", "/v1/tracks/t001"),
+        ("PUT", "/v1/users/u01"),
+        ("POST", "/v1/events"),
+    ):
+        answer = client.open(path, method=method, data="null", headers=headers | JSON)
+        assert (answer.status_code, answer.json["detail"]) == (
+            422,
+            "expected a JSON object, received null",
+        )
+    assert made.store.track("t001").title == "title 1"
+
+
+def test_a_track_is_withdrawn_by_true_and_by_nothing_like_it(served):
+    made, _ = served
+    client, headers = made.app.test_client(), {"Authorization": f"Bearer {made.key}"}
+    for value in (1, "true", "yes"):
+        answer = client.patch("/v1/tracks/t002", json={"withdrawn": value}, headers=headers)
+        assert answer.status_code == 422
+    assert made.store.track("t002").title == "title 2"
+
+
+def test_the_document_says_who_is_refused_and_which_ids_and_times_there_are(served):
+    made, _ = served
+    paths = made.app.spec["paths"]
+    erase = paths["/v1/users/{user_id}"]["delete"]
+    assert {"401", "403", "422", "429", "503"} <= set(erase["responses"])
+    assert erase["parameters"][0]["schema"]["maxLength"] == 512
+    assert set(paths["/health/live"]["get"]["responses"]) == {"200", "default"}
+    assert paths["/v1/events"]["post"]["requestBody"]["required"] is True
+    event = made.app.spec["components"]["schemas"]["EventBatch.EventIn"]["properties"]
+    assert {choice.get("minimum") for choice in event["timestamp"]["anyOf"]} == {0, None}
+    assert "414" in paths["/v1/users/{user_id}/recommendations"]["get"]["responses"]
