@@ -218,9 +218,13 @@ def test_points_are_on_the_canvas_and_answer_the_pointer(world: World, open_page
     page = open_page(f"{world.address}/map?track={world.naughty}")
     ready_map(page)
     page.wait_for_selector("#beside .row")
-    box = page.locator("#points").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for shake in range(20):  # the panel has just opened, and the map takes up its new width
+        box = page.locator("#points").bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] / 2 + shake % 2, box["y"] + box["height"] / 2)
+        page.wait_for_timeout(100)
+        if page.locator("#tip").is_visible():
+            break
     expect(page.locator("#tip b")).to_have_text(NAUGHTY)  # what was asked for is in the middle
 
 
@@ -292,7 +296,8 @@ def test_an_artist_page_lists_the_tracks_and_plays_them(world: World, open_page:
     page.goto(f"{world.address}/track?id={track['track_id']}")
     page.click(".hero-by a")
     expect(page.locator("h1")).to_have_text(track["artist"])
-    assert len(titles(page)) == 3
+    found = page.request.get(f"{world.address}/v1/artists/{track['artist']}").json()
+    assert titles(page) == [one["title"] for one in found["items"]]
     page.get_by_role("button", name="Play all").click()
     expect(page.locator("#player")).to_be_visible()
 

@@ -19,7 +19,17 @@ export class Overlay {
     this.ratio = ratio;
   }
 
+  /** Move along with the points as they were drawn last; drawing text is slow, and comes with rest. */
+  follow() {
+    if (!this.drawn) return;
+    const scale = this.cloud.unit / this.drawn.unit;
+    const [x, y] = this.cloud.toScreen(...this.drawn.centre);
+    this.canvas.style.transform = `translate(${x - this.cloud.width / 2}px, ${y - this.cloud.height / 2}px) scale(${scale})`;
+  }
+
   draw() {
+    this.drawn = { unit: this.cloud.unit, centre: this.cloud.centre };
+    this.canvas.style.transform = "";
     const context = this.canvas.getContext("2d");
     const style = getComputedStyle(this.canvas);
     const colour = (name) => style.getPropertyValue(name).trim();

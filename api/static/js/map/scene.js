@@ -21,7 +21,7 @@ export class Scene {
     this.chosen = this.hovered = -1;
     this.marks = []; // {n, kind}, or {items, kind} for what lies among items
     this.line = [];
-    this.cloud = new Cloud(points, { onframe: () => this.overlay.draw(), still: () => calm.matches, onthin: (n) => this.thinned(n) });
+    this.cloud = new Cloud(points, { onframe: (moving) => (moving ? this.overlay.follow() : this.overlay.draw()), still: () => calm.matches, onthin: (n) => this.thinned(n) });
     this.overlay = new Overlay(overlay, this.cloud);
     if (!this.cloud.works) return;
     const resize = () => {
@@ -29,10 +29,19 @@ export class Scene {
       this.overlay.resize();
     };
     resize();
+    this.tint(stage);
+    addEventListener("themechange", () => this.tint(stage), { signal });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.tint(stage), { signal });
     const watching = new ResizeObserver(resize);
     watching.observe(stage);
     signal.addEventListener("abort", () => watching.disconnect());
     this.arrange();
+  }
+
+  /** Take up the colours of the page. */
+  tint(stage) {
+    this.cloud.ground = getComputedStyle(stage).backgroundColor.match(/\d+/g).slice(0, 3).map((part) => part / 255);
+    this.cloud.draw();
   }
 
   get works() {

@@ -188,7 +188,6 @@ export async function mount(main, query, signal) {
   part("views").append(...Object.keys(NAMES).filter((name) => name in map.views).map((name) => el("label", {},
     el("input", { type: "radio", name: "view", value: name, checked: name === scene.view, onchange: () => scene.turn({ view: name }) }), el("span", {}, NAMES[name]))));
   part("colour").addEventListener("change", () => scene.turn({ kind: part("colour").value }));
-  addEventListener("themechange", () => scene.overlay.draw(), { signal });
   search(part("map-search"), (one) => find(one.track_id), signal);
   steer(part("points"), cloud, {
     hover, leave, lasso: caught, looping: () => looping,
