@@ -56,7 +56,7 @@ class RerankSettings(Settings):
         0.0, ge=-1, le=1, description="towards popular tracks (1) or little-known ones (-1)"
     )
     duplicate_cosine: float = Field(
-        0.98,
+        0.95,
         ge=0,
         le=1,
         description="cosine in sound above which two tracks of one length are the same; 1 = never",
