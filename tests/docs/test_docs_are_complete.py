@@ -280,7 +280,7 @@ def test_a_command_line_in_the_documentation_parses(page: str, line: str) -> Non
     "line", ["similr x", "recommend", "evaluate --cores 5", "recommend a -n x"]
 )
 def test_a_wrong_command_line_does_not_parse(line: str) -> None:
-    with pytest.raises(Exception, match=r"(?i)no such|missing|invalid|valid integer"):
+    with pytest.raises(Exception, match=r"(?i)no such|missing|invalid|not a valid"):
         parse(ROOT_COMMAND, "recsys", shlex.split(line))
 
 
