@@ -68,21 +68,21 @@ class FoldIn:
         system, terms = self._equations(item_index, signed_confidence)
         return np.linalg.solve(system, terms.sum(axis=0)).astype(np.float32)
 
-    def evidence(self, item_index: Positions, signed_confidence: Floats, item: int) -> Floats:
-        r"""Share of each entry of a history in the score of the track `item`.
+    def evidence(self, item_index: Positions, signed_confidence: Floats) -> Doubles:
+        r"""Map from the factor of a track to the share of each entry of a history in its score.
 
         The score :math:`y^\top x` is linear in the entries' terms, so with the listener's system
-        matrix A entry i has the share :math:`y^\top A^{-1} c_i p_i y_i` (Hu, Koren and Volinsky
+        matrix A entry i has the share :math:`c_i p_i\, y_i^\top A^{-1} y` (Hu, Koren and Volinsky
         2008, section 5).
 
         Returns
         -------
-        np.ndarray [shape=(n,), dtype=float32]
-            Adds up to the score; 0 for entries that are not positive.
+        np.ndarray [shape=(n, factors), dtype=float64]
+            Its product with a factor adds up to the score; rows of entries that are not positive
+            are 0.
         """
         system, terms = self._equations(item_index, signed_confidence)
-        weight = np.linalg.solve(system, self._item_factors[item].astype(np.float64))
-        return (terms @ weight).astype(np.float32)
+        return np.asarray(np.linalg.solve(system, terms.T).T, np.float64)
 
     def _equations(
         self, item_index: Positions, signed_confidence: Floats

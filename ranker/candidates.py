@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.arrays import Floats, Mask, Positions
+
+_SAMPLED = 16
+"""One value in so many is looked at to tell where the highest begin."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +44,39 @@ class CandidateList:
         Ties go to the lower position, so that equal input gives equal lists.
         """
         usable = ~np.isnan(score) if allowed is None else allowed & ~np.isnan(score)
-        positions = np.flatnonzero(usable)
-        if len(positions) > n:
-            # A stable cut: everything above the n-th score, then ties in ascending position.
-            values = score[positions]
-            bar = np.partition(values, len(positions) - n)[len(positions) - n]
-            above = positions[values > bar]
-            tied = positions[values == bar][: n - len(above)]
-            positions = np.concatenate([above, tied])
+        if n < np.count_nonzero(usable):
+            # Masked in place: gathering the usable ones takes longer than all the rest.
+            positions = _highest(np.where(usable, score, -np.inf), n)
+        else:
+            positions = np.flatnonzero(usable)
         order = np.lexsort((positions, -score[positions]))
         positions = positions[order]
         return cls(positions.astype(np.int32), score[positions].astype(np.float32))
+
+
+def _highest(values: Floats, n: int) -> NDArray[np.intp]:
+    """Positions of the `n` highest of more than `n` values; of ties the lower positions."""
+    rows = _contenders(values, n)
+    found = values[rows]
+    bar = np.partition(found, len(rows) - n)[len(rows) - n]
+    above = rows[found > bar]
+    return np.concatenate([above, rows[found == bar][: n - len(above)]])
+
+
+def _contenders(values: Floats, n: int) -> NDArray[np.intp]:
+    """Positions that hold the `n` highest of `values`, and not many others.
+
+    Everything above a bar that a sample of the values suggests, if that is enough: one comparison
+    a value, where a partition of all of them takes ten times as long.
+    """
+    sample = values[::_SAMPLED]
+    expected = 2 * n // _SAMPLED + _SAMPLED
+    if 2 * expected < len(sample):
+        bar = np.partition(sample, len(sample) - expected)[len(sample) - expected]
+        rows = np.flatnonzero(values >= bar)
+        if len(rows) >= n and bar > -np.inf:
+            return rows
+    return np.flatnonzero(values > -np.inf)
 
 
 @dataclass(frozen=True)

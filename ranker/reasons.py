@@ -196,5 +196,7 @@ def _nearest_liked(models: CandidateModels, listener: Listener, item: int) -> in
     liked = listener.liked_items
     if models.embeddings is None or not len(liked):
         return None
-    cosine = models.embeddings[liked] @ models.embeddings[item]
+    embeddings = models.embeddings
+    vectors = listener.once("liked vectors", lambda: embeddings[liked])
+    cosine = vectors @ embeddings[item]
     return None if np.isnan(cosine).all() else int(liked[np.nanargmax(cosine)])

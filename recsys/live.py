@@ -137,10 +137,13 @@ class LiveRecommender:
             self._tell(recommender.bundle.manifest)
         old, self._serving = self._serving, recommender
         _log.info("bundle served", version=recommender.version)
-        if old is not None:
-            # Cycles would keep its files mapped until a collection that may never come.
-            del old
-            gc.collect()
+        # Cycles would keep the old one's files mapped until a collection that may never come. What
+        # is left stays as long as this bundle does: no request has to wait for a collection, some
+        # 70 ms, to go through it again.
+        del old
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
     def _open(self, version: str) -> Recommender:
         folder = self._workspace.models / version

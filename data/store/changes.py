@@ -9,10 +9,12 @@ from sqlalchemy import Connection, select, update
 from data.schema import meta, tracks
 from data.store.database import chunked
 
+_CURRENT = select(meta.c.change)  # asked by every request
+
 
 def current(connection: Connection) -> int:
     """Number of changes so far."""
-    return int(connection.scalar(select(meta.c.change)) or 0)
+    return int(connection.scalar(_CURRENT) or 0)
 
 
 def advance(connection: Connection) -> int:

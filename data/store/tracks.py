@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.sql import ColumnElement
 
 from data.schema import tracks
@@ -47,6 +47,9 @@ class UpsertCounts:
 _FIELDS = tuple(field.name for field in fields(Track))
 _TRACK_COLUMNS = [tracks.c[name] for name in _FIELDS]
 _STAMP_COLUMNS = [tracks.c.file_size, tracks.c.file_mtime_ns, tracks.c.file_digest]
+# Built once: lists ask for tracks on every request, and building takes as long as asking.
+_BY_ID = select(*_TRACK_COLUMNS).where(tracks.c.track_id.in_(bindparam("ids", expanding=True)))
+_OFFERED_BY_ID = _BY_ID.where(~tracks.c.withdrawn)
 _WRITTEN = [column.name for column in (*_TRACK_COLUMNS, *_STAMP_COLUMNS)]
 
 
@@ -96,17 +99,18 @@ def read(
     connection: Connection, track_ids: Sequence[str] | None, *, withdrawn: bool
 ) -> list[Track]:
     """Tracks of `track_ids` in their order, or all of them by id."""
-    statement = select(*_TRACK_COLUMNS)
-    if not withdrawn:
-        statement = statement.where(~tracks.c.withdrawn)
     if track_ids is None:
+        statement = select(*_TRACK_COLUMNS)
+        if not withdrawn:
+            statement = statement.where(~tracks.c.withdrawn)
         everything = [_track(row) for row in connection.execute(statement)]
         # Sorted here: PostgreSQL would sort by its locale, and positions must not depend on it.
         return sorted(everything, key=lambda track: track.track_id)
+    statement = _BY_ID if withdrawn else _OFFERED_BY_ID
     found = {
         row.track_id: _track(row)
         for chunk in chunked([track_id for track_id in track_ids if storable(track_id)])
-        for row in connection.execute(statement.where(tracks.c.track_id.in_(chunk)))
+        for row in connection.execute(statement, {"ids": chunk})
     }
     return [found[track_id] for track_id in track_ids if track_id in found]
 

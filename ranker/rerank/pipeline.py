@@ -51,7 +51,7 @@ def rerank(
     settings : RerankSettings
         The dials.
     length : int
-        How many entries are going to be looked at.
+        How many entries are wanted at most.
     shown : np.ndarray [dtype=int32], optional
         Tracks on earlier pages, none of `items`: they count against caps, and their duplicates do
         not come.
@@ -59,7 +59,35 @@ def rerank(
     shown = np.zeros(0, np.int32) if shown is None else shown
     popularity = np.asarray(models.popularity)[items]
     tilt = tilted(score, popularity, settings.popularity)
-    places = np.argsort(-tilt, kind="stable")
+    best = np.argsort(-tilt, kind="stable")
+    # Whether an entry stays depends on those before it alone. So where nothing else looks at the
+    # whole list, its end need not be looked at either.
+    whole = settings.diversity > 0 or settings.new_tracks > 0
+    ahead = len(best) if whole else 2 * length + len(shown)
+    places = _kept(models, items, best[:ahead], settings, shown)
+    while len(places) < length and ahead < len(best):
+        ahead *= 4
+        places = _kept(models, items, best[:ahead], settings, shown)
+
+    by_score = np.arange(len(places))
+    order = by_score
+    if settings.diversity:
+        order = spread_out(
+            tilt[places], _similarity(models, items[places]), settings.diversity, length
+        )
+    cold = popularity[places] == 0
+    best_cold = np.argsort(order)[by_score[cold]]  # where the cold ones, best first, stand now
+    return places[order[with_reserved(cold[order], best_cold, settings.new_tracks)]][:length]
+
+
+def _kept(
+    models: CandidateModels,
+    items: Positions,
+    places: NDArray[np.intp],
+    settings: RerankSettings,
+    shown: Positions,
+) -> NDArray[np.intp]:
+    """Those of `places` that are no duplicate and within the cap, after what was `shown`."""
     if models.embeddings is not None:
         before = np.concatenate([shown, items[places]])
         stays = distinct(
@@ -70,17 +98,7 @@ def rerank(
         places = places[stays[stays >= len(shown)] - len(shown)]
     artist = models.catalogue.artist[np.concatenate([shown, items[places]])]
     stays = capped(artist, settings.max_per_artist)
-    places = places[stays[stays >= len(shown)] - len(shown)]
-
-    by_score = np.arange(len(places))
-    order = by_score
-    if settings.diversity:
-        order = spread_out(
-            tilt[places], _similarity(models, items[places]), settings.diversity, length
-        )
-    cold = popularity[places] == 0
-    best_cold = np.argsort(order)[by_score[cold]]  # where the cold ones, best first, stand now
-    return places[order[with_reserved(cold[order], best_cold, settings.new_tracks)]]
+    return places[stays[stays >= len(shown)] - len(shown)]
 
 
 def _similarity(models: CandidateModels, items: Positions) -> Similarity:

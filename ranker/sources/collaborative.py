@@ -7,7 +7,7 @@ import numpy as np
 from cf_model.confidence import signed_confidence
 from cf_model.config import ConfidenceSettings
 from cf_model.fold_in import FoldIn
-from data.arrays import Floats, Positions
+from data.arrays import Doubles, Floats, Positions
 from data.rows import Rows
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
@@ -60,6 +60,10 @@ class CollaborativeSource:
     def explain(self, listener: Listener, item: int) -> int | None:
         """The liked track with the largest share in the score of `item`."""
         history = listener.history
-        signed = signed_confidence(history, self._confidence)
-        evidence = self._fold_in.evidence(history.item_index, signed, item)
-        return strongest(history.item_index, evidence)
+
+        def shares() -> Doubles:
+            signed = signed_confidence(history, self._confidence)
+            return self._fold_in.evidence(history.item_index, signed)
+
+        evidence = listener.once("collaborative evidence", shares) @ self._item_factors[item]
+        return strongest(history.item_index, evidence.astype(np.float32))

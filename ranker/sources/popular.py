@@ -29,7 +29,9 @@ class PopularSource:
     def candidates(self, listener: Listener, n: int) -> CandidateList:
         """Most listeners first; tracks without any are not proposed."""
         allowed = allowed_mask(listener, len(self._score))
-        best = self._order[allowed[self._order]][:n]
+        # No more can be barred than are excluded.
+        best = self._order[: n + len(listener.excluded)]
+        best = best[allowed[best]][:n]
         return CandidateList(best, self._score[best])
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:  # noqa: ARG002 (contract)

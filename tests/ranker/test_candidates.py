@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,3 +49,20 @@ def test_merge_of_nothing_is_empty() -> None:
 def test_fusion_adds_reciprocal_ranks() -> None:
     rank = np.array([[1, 3], [np.nan, 2]], np.float32)
     np.testing.assert_allclose(reciprocal_rank_fusion(rank), [1 / 61 + 1 / 63, 1 / 62], rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 7, 200, 4000])
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_best_of_many_are_those_of_a_plain_sort(n: int, ties: bool) -> None:
+    rng = np.random.default_rng(n)
+    for size in (50, 5000, 20_000):
+        score = rng.normal(size=size).astype(np.float32)
+        if ties:
+            score = np.maximum(np.round(score, 1), 1.5)  # nine of ten are equal, the lowest
+        score[rng.random(size) < 0.1] = np.nan
+        allowed = rng.random(size) < 0.7
+        usable = [p for p in range(size) if allowed[p] and not np.isnan(score[p])]
+        expected = sorted(usable, key=lambda p: (-score[p], p))[:n]
+        best = CandidateList.best(score, n, allowed)
+        assert best.item_index.tolist() == expected
+        assert best.score.tolist() == score[expected].tolist()

@@ -96,10 +96,10 @@ def test_shares_of_the_history_add_up_to_the_score_of_als() -> None:
     fold_in = FoldIn(factors, 2.0)
     items = np.array([3, 7, 8, 20], np.int32)
     signed = np.array([2.0, -3.0, 1.5, 4.0], np.float32)
-    evidence = fold_in.evidence(items, signed, 11)
+    evidence = fold_in.evidence(items, signed) @ factors[11]
     assert evidence[1] == 0
     assert evidence.sum() == pytest.approx(factors[11] @ fold_in.user_factor(items, signed), 1e-4)
-    alone = fold_in.evidence(items[:1], signed[:1], 3)
+    alone = fold_in.evidence(items[:1], signed[:1]) @ factors[3]
     assert alone == pytest.approx(factors[3] @ fold_in.user_factor(items[:1], signed[:1]), 1e-4)
 
 
