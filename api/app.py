@@ -18,6 +18,7 @@ from werkzeug.exceptions import BadRequest
 from api.auth import Guard, install_guard
 from api.cors import install_cors
 from api.decoding import UploadDecoder
+from api.document import plain_names
 from api.gate import Gate, install_gate
 from api.metrics import Metrics, install_metrics
 from api.paths import EncodedPath, IdConverter, add_address_limits
@@ -182,7 +183,7 @@ def _complete(app: APIFlask, spec: dict[str, Any] | str) -> dict[str, Any] | str
         return spec
     add_security(app, spec)
     add_address_limits(spec)
-    return add_problem_schema(spec)
+    return plain_names(add_problem_schema(spec))
 
 
 def _version() -> str:

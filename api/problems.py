@@ -126,6 +126,14 @@ def problem_responses(descriptions: Mapping[int, str]) -> Responses:
     }
 
 
+def created_as(schema: str, description: str) -> Responses:
+    """OpenAPI response 201 with the body `schema`, beside a 200 with the same."""
+    reference = {"$ref": f"#/components/schemas/{schema}"}
+    return {
+        201: {"description": description, "content": {"application/json": {"schema": reference}}}
+    }
+
+
 def add_problem_schema(spec: dict[str, Any]) -> dict[str, Any]:
     """Give the OpenAPI document `spec` the problem shape, as the default of every operation."""
     schemas = spec.setdefault("components", {}).setdefault("schemas", {})

@@ -10,7 +10,7 @@ from apiflask import APIBlueprint
 
 from api.bodies import json_only
 from api.cursors import decode, encode
-from api.problems import Responses, problem_responses
+from api.problems import created_as, problem_responses
 from api.requestlog import request_id
 from api.schemas.tracks import (
     TrackDetails,
@@ -33,7 +33,7 @@ from recsys.audio import attach_file
 blueprint = APIBlueprint("tracks", __name__)
 
 _UNKNOWN = "The track is not in the catalogue"
-_CREATED: Responses = {201: {"description": "The track was not in the catalogue before"}}
+_CREATED = created_as("TrackDetails", "The track was not in the catalogue before")
 _BY_TEXT, _BY_ID = "found tracks", "tracks"
 _BODY = {
     400: "The body is not JSON",

@@ -11,7 +11,7 @@ from flask import Response
 
 from api.bodies import json_only
 from api.cursors import decode, encode
-from api.problems import Responses, problem_responses
+from api.problems import Responses, created_as, problem_responses
 from api.requestlog import request_id
 from api.schemas.events import EventDeletion, EventOut, EventPageOut, EventQuery, EventsDeleted
 from api.schemas.users import UserErased, UserIn, UserOut
@@ -26,7 +26,7 @@ blueprint = APIBlueprint("users", __name__)
 
 JSON_LINES = "application/x-ndjson"
 _UNKNOWN = "Nothing is known of the listener"
-_CREATED: Responses = {201: {"description": "The listener was not known before"}}
+_CREATED = created_as("UserOut", "The listener was not known before")
 _CURSOR = "events"
 
 

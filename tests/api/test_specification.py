@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bench.serving.fuzz import fuzz
+from tests.api.served import at
 from tests.api.whole import whole
 
 PHASES = ("examples", "fuzzing", "stateful")
@@ -15,24 +13,12 @@ PHASES = ("examples", "fuzzing", "stateful")
 JSON = {"Content-Type": "application/json"}
 
 
-class Quiet(WSGIRequestHandler):
-    """Handler that leaves the log to the application."""
-
-    def log(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The whole application behind a socket, and a key for it."""
     made = whole(tmp_path_factory.mktemp("whole"))
-    server = make_server("127.0.0.1", 0, made.app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield made, f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with at(made.app) as address:
+        yield made, address
 
 
 def test_no_request_gets_an_answer_that_the_document_does_not_promise(served):
@@ -82,6 +68,6 @@ def test_the_document_says_who_is_refused_and_which_ids_and_times_there_are(serv
     assert erase["parameters"][0]["schema"]["maxLength"] == 512
     assert set(paths["/health/live"]["get"]["responses"]) == {"200", "default"}
     assert paths["/v1/events"]["post"]["requestBody"]["required"] is True
-    event = made.app.spec["components"]["schemas"]["EventBatch.EventIn"]["properties"]
+    event = made.app.spec["components"]["schemas"]["EventIn"]["properties"]
     assert {choice.get("minimum") for choice in event["timestamp"]["anyOf"]} == {0, None}
     assert "414" in paths["/v1/users/{user_id}/recommendations"]["get"]["responses"]
