@@ -26,7 +26,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 bench: $(READY)  ## prints the benchmarks' own commands; each needs data or minutes
-	@sed -n 's/^    \(python -m bench.*\)/\1/p' bench/*.py bench/encoder/*.py bench/quality/*.py
+	@sed -n 's/^    \(python -m bench.*\)/\1/p' bench/*.py bench/encoder/*.py bench/quality/*.py bench/serving/*.py
 
 # uv passes over upper bounds on Python, which backports-strenum has from 1.3 on; pip heeds them.
 requirements: $(READY)  ## pin what pyproject.toml asks for

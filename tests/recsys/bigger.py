@@ -76,6 +76,10 @@ def log() -> EventLog:
     return make_log(shuffled, items=[track_id(n) for n in range(N_TRACKS)])
 
 
+def facts() -> BundleFacts:
+    return BundleFacts(90, 1800, 1e6, encoder_id=ENCODER, encoder_dir=None)
+
+
 def bundle(folder: Path) -> ModelBundle:
     models = fit_candidate_models(
         log(),
@@ -89,8 +93,7 @@ def bundle(folder: Path) -> ModelBundle:
         carry=CarrySettings(),
     )
     names = feature_names([source.name for source in models.sources])
-    facts = BundleFacts(90, 1800, 1e6, encoder_id=ENCODER, encoder_dir=None)
-    write_bundle(folder / "v1", "v1", Hybrid(models, FusionRanker(names)), facts)
+    write_bundle(folder / "v1", "v1", Hybrid(models, FusionRanker(names)), facts())
     return open_bundle(folder / "v1")
 
 
