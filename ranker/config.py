@@ -25,7 +25,7 @@ class RankerSettings(Settings):
     """LightGBM LambdaRank."""
 
     trees: int = Field(400, ge=1, description="upper bound; early stopping ends sooner")
-    learning_rate: float = Field(0.05, gt=0, le=1, description="shrinkage of each tree")
+    learning_rate: float = Field(0.1, gt=0, le=1, description="shrinkage of each tree")
     leaves: int = Field(15, ge=2, description="leaves of a tree")
     min_rows_in_leaf: int = Field(50, ge=1, description="candidates in a leaf, at least")
     patience: int = Field(30, ge=1, description="rounds without gain after which training stops")

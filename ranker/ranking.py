@@ -23,6 +23,9 @@ ENOUGH_LISTENERS = 1000
 FEW_TREES = 60
 """Trees grown when too few listeners can be held out to decide when to stop."""
 
+_RISING = frozenset({"agreement", "fusion", "audio_nearest", "artist_plays"})
+_FALLING = frozenset({"artist_skips"})
+
 # LightGBM imports pandas and scikit-learn whenever they are installed, to accept their types. We
 # hand it numpy arrays only, and the serving process must stay without them (0.5 s and 80 MB each).
 _hidden = [name for name in ("pandas", "sklearn") if name not in sys.modules]
@@ -188,7 +191,8 @@ def train_ranker(
 
     A fifth of the listeners, with all lists of theirs, decides when to stop, or `ENOUGH_LISTENERS`;
     where that would be fewer than ``settings.min_validation``, their verdict would be noise, and a
-    fixed small number of trees is grown on everybody.
+    fixed small number of trees is grown on everybody. What a source says can only count for a track
+    where it says more (`direction`).
     """
     listeners = np.random.default_rng(seed).permutation(np.unique(lists.listener))
     judges = listeners[: min(len(listeners) // 5, ENOUGH_LISTENERS)]
@@ -203,6 +207,7 @@ def train_ranker(
             "num_leaves": settings.leaves,
             "min_data_in_leaf": settings.min_rows_in_leaf,
             "lambdarank_truncation_level": 30,
+            "monotone_constraints": [direction(name) for name in names],
             "seed": seed,
             "deterministic": True,
             "force_col_wise": True,
@@ -214,6 +219,18 @@ def train_ranker(
         callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)] if early else None,
     )
     return LambdaRanker(booster)
+
+
+def direction(name: str) -> int:
+    """Sign of what a feature may do to the score: 1, −1, or 0 for either.
+
+    How popular a track is may speak for or against it; so may who is asking.
+    """
+    if name.startswith("popular_"):
+        return 0
+    if name.endswith(("_score", "_relative")) or name in _RISING:
+        return 1
+    return -1 if name.endswith("_rank") or name in _FALLING else 0
 
 
 def _dataset(

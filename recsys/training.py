@@ -17,7 +17,7 @@ from data.store import Store
 from data.tracks import Catalogue
 from ranker.features import compute_features, feature_names
 from ranker.fitting import fit_candidate_models
-from ranker.hybrid import Hybrid, discovering_listener
+from ranker.hybrid import Hybrid
 from ranker.models import CandidateModels
 from ranker.ranking import FusionRanker, LabelledLists, train_ranker
 from recsys.config import Config
@@ -183,16 +183,21 @@ def label_lists(
     """Candidates from `past` for each listener, labelled by their discoveries in `later`.
 
     Listeners none of whose discoveries was proposed teach nothing and are left out; of more than
-    `most` listeners a sample is taken.
+    `most` listeners a sample is taken. Tracks that nobody has heard, before or after, are no
+    candidates: nothing is known against them, and as misses they would teach that new is bad.
     """
     histories, relevant = discoveries(past, later, config)
+    unheard = np.ones(models.n_items, np.bool_)
+    unheard[past.item_index] = unheard[later.item_index] = False
+    unknown = np.flatnonzero(unheard).astype(np.int32)
     listeners = np.array(sorted(relevant), np.int64)
     if len(listeners) > most:
         chosen = np.random.default_rng(config.seed).permutation(len(listeners))
         listeners = np.sort(listeners[chosen[:most]])
     features, labels, groups, whose = [], [], [], []
     for user in listeners:
-        listener = discovering_listener(models, histories.history(int(user)))
+        history = histories.history(int(user))
+        listener = models.listener(history, np.union1d(history.item_index, unknown))
         candidates = models.candidates(listener)
         found = np.isin(candidates.item_index, relevant[int(user)])
         if not found.any():

@@ -21,6 +21,10 @@ FEWEST_FOLDS = 5
 MIN_PAST = 0.5
 """Share of the log that must lie before a window: a past that is much shorter than what serving
 knows would teach the ranker to mistrust its sources."""
+FOUND = 0.4
+"""Share of a cold track's past plays that a window without times has yet to predict. Measured on a
+real log with a fifth of the tracks cold: with all of them the ranker lists new tracks at the cost of
+an eighth of the recall of the others; with none it lists no new track among the first twenty."""
 
 
 def label_windows(log: EventLog, count: int, *, seed: int = 0) -> Iterator[HeldOut]:
@@ -61,8 +65,8 @@ def with_cold_tracks(
 
     Only tracks that its past has heard can be: the others are cold already.
 
-    What the past held of them is dropped, or, where there are no times, moves to what is to be
-    predicted: a track that is added after such a log was written has all its plays ahead of it.
+    What the past held of them is dropped, or, where there are no times, moves in part (`FOUND`) to
+    what is to be predicted: a new track has its plays ahead of it, but not all in the next window.
     """
     chosen = np.zeros(len(eligible), np.bool_)
     heard = np.unique(window.past.item_index)
@@ -73,5 +77,6 @@ def with_cold_tracks(
     cold = chosen[window.past.item_index]
     later = window.later
     if window.protocol == "random":
-        later = concatenate(later, window.past.take(cold))
+        found = cold & (rng.random(len(cold)) < FOUND)
+        later = concatenate(later, window.past.take(found))
     return HeldOut(window.past.take(~cold), later, window.protocol, window.cut)

@@ -103,3 +103,20 @@ def test_importing_the_ranker_loads_neither_pandas_nor_scikit_learn() -> None:
         "sys.exit(any(name in sys.modules for name in ('pandas', 'sklearn')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_source_that_says_more_never_lowers_a_track() -> None:
+    rng = np.random.default_rng(5)
+    names = ("als_score", "als_rank", "popularity", "popular_score")
+    lists = LabelledLists(
+        rng.normal(size=(2400, 4)).astype(np.float32),
+        (rng.random(2400) < 0.1).astype(np.int8),
+        np.full(60, 40, np.int64),
+        np.arange(60),
+    )
+    noisy = train_ranker(lists, names, RankerSettings(min_rows_in_leaf=5))
+    shown = np.repeat(rng.normal(size=(1, 4)), 50, axis=0).astype(np.float32)
+    shown[:, 0] = np.linspace(-3, 3, 50)
+    assert (np.diff(noisy.predict(shown)) >= 0).all()
+    shown[:, 0], shown[:, 1] = 0.0, np.linspace(-3, 3, 50)
+    assert (np.diff(noisy.predict(shown)) <= 0).all()
