@@ -31,6 +31,11 @@ _SAID = {
 }
 
 
+# Requests run side by side in threads of their own. Those of the linear algebra would only wait
+# for each other: OpenBLAS lets one caller at a time use them.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
 def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address.", show_default=False)] = None,
@@ -86,4 +91,4 @@ def run_server(workspace: Workspace, *, host: str | None = None, port: int | Non
         "RECSYS_SERVE__HOST": host,
         "RECSYS_SERVE__DRAIN_SECONDS": str(settings.drain_seconds),
     }
-    os.execve(sys.executable, command, {**os.environ, **variables})
+    os.execve(sys.executable, command, {**_ONE_THREAD, **os.environ, **variables})
