@@ -1,5 +1,7 @@
 """Requests that the service's own OpenAPI document allows, and requests that it forbids.
 
+    python -m bench.serving.fuzz --home FOLDER [--examples 50]
+
 Schemathesis makes both from the document, follows its links from one answer to the next request,
 and judges what comes back with all its checks. What it cannot know is what a document cannot say:
 a cursor that was never given, a track that does not exist, fields that exclude each other. A 422
@@ -8,10 +10,15 @@ for one of these is no finding; a 422 about a single field that the document all
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import tempfile
+import time
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import schemathesis
@@ -20,6 +27,13 @@ from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from schemathesis.engine.recorder import Interaction
 
+from bench.machine import describe_machine
+from bench.serving.load import running, serving
+from data.access import Scope
+from recsys.workspace import Workspace
+from tests.end_to_end.service import Service
+
+RESULT = Path("bench/results/serving.json")
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 _OF_MEANING = frozenset({"unknown-track", "parameter", "audio", "audio-type"})
 """Problems whose rule no schema can express."""
@@ -178,3 +192,43 @@ def _finding(check: str, operation: str, message: str, interaction: Interaction 
     body = (sent.body or b"")[:400]
     answer = "" if got is None else f"{got.status_code} {got.content[:400]!r}"
     return Finding(check, operation, message, f"{sent.method} {sent.uri[:400]} {body!r}", answer)
+
+
+def main() -> None:
+    """Fuzz the real server over a workspace that nobody needs, print, and keep the result."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--home", type=Path, required=True, help="workspace to be spoilt")
+    parser.add_argument("--examples", type=int, default=50)
+    parser.add_argument("--output", type=Path, default=RESULT)
+    arguments = parser.parse_args()
+    keys = Workspace.open(arguments.home).open_keys()
+    _, key = keys.create("fuzz", [Scope.ADMIN], requests_a_minute=1_000_000)
+    keys.close()
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        running(serving(arguments.home), Path(scratch), "/health/ready") as server,
+    ):
+        service = Service(server.process, server.address, server.log)
+        document = service.get("/openapi.json").json()
+        began, workers = time.perf_counter(), server.workers()
+        outcome = fuzz(server.address, document, key, examples=arguments.examples)
+        found = {
+            "examples": arguments.examples,
+            "seconds": round(time.perf_counter() - began),
+            "operations": len(outcome.operations),
+            "answers": sum(outcome.statuses.values()),
+            "statuses": dict(outcome.statuses),
+            "phases": dict(outcome.phases),
+            "findings": [asdict(finding) for finding in outcome.findings],
+            "errors": outcome.errors,
+            "workers_stayed": server.workers() == workers,
+            "load_average": os.getloadavg(),
+        }
+    print(json.dumps(found, indent=2))
+    kept = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
+    kept |= {"machine": describe_machine(), "fuzz": found}
+    arguments.output.write_text(json.dumps(kept, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
