@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 from typing import Any
 
@@ -26,6 +27,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not enabled and not self.alive and shared().draining:
             for listener in self.sockets:
                 self._empty(listener)
+
+    def accept(self, listener: Any) -> None:
+        """Take a connection, if there is one."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            # All workers share the socket: one that ended earlier has shut it for this one, too.
+            if error.errno != errno.EINVAL or not shared().draining:
+                raise
 
     def _empty(self, listener: Any) -> None:
         listener.setblocking(False)

@@ -239,6 +239,7 @@ def test_told_to_end_it_is_not_ready_first_and_drops_no_request(workspace, tmp_p
             service.process.send_signal(signal.SIGTERM)
             assert service.process.wait(30) == 0
             ended = time.monotonic()
+        assert "Traceback" not in service.log.read_text()
     assert set(answered) == {200}
     assert len(refused) == 8
     assert unready[0] - told < 1
