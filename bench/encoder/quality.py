@@ -218,12 +218,13 @@ def main() -> None:
         judge(name, encoded(folders[name]))
         if recipe.timbre_coefficients:
             without(f"{name}, network alone", recipe, folders[name] / WEIGHTS_FILE)
-        if teacher is None:
-            if recipe.timbre_coefficients:
-                without(f"{name}, timbre beside an untrained network", recipe, None)
+    for name, recipe in RECIPES.items():
+        if arguments.only is None:
             judge(
                 f"{name}, untrained", encoded(untrained_encoder(recipe, scratch / "encoders", seed))
             )
+            if recipe.timbre_coefficients:
+                without(f"{name}, timbre beside an untrained network", recipe, None)
     statistics = scratch / "mfcc.npy"
     if not statistics.exists():
         np.save(statistics, np.stack([mfcc_statistics(path) for path in test]))
