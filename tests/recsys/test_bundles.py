@@ -10,7 +10,7 @@ import pytest
 from data.errors import ArtefactError, NotFoundError, NotReadyError
 from data.store import Store
 from ranker.hybrid import Hybrid, discovering_listener
-from recsys.bundle import open_bundle, probe_bundle, verify_bundle
+from recsys.bundle import FORMAT, open_bundle, probe_bundle, verify_bundle
 from recsys.live import LiveRecommender
 from recsys.versions import activate, current_version, publish, rollback, versions
 from recsys.workspace import Workspace
@@ -73,7 +73,8 @@ def test_another_format_is_refused_with_the_remedy(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["format"] = 99
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(ArtefactError, match=r"format 99, this version reads 1: run `recsys train`"):
+    said = f"format 99, this version reads {FORMAT}: run `recsys train`"
+    with pytest.raises(ArtefactError, match=said):
         open_bundle(folder)
 
 
