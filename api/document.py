@@ -26,7 +26,7 @@ def plain_names(spec: dict[str, Any]) -> dict[str, Any]:
         plain[name] = short if same else name
     text = re.sub(
         rf'"{re.escape(_PREFIX)}([^"]+)"',
-        lambda found: json.dumps(_PREFIX + plain.get(found[1], found[1])),
+        lambda found: json.dumps(_PREFIX + str(plain.get(found[1], found[1]))),
         json.dumps(spec),
     )
     renamed: dict[str, Any] = json.loads(text)

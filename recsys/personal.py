@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
 
-from data.arrays import Doubles, Floats, Mask, Positions
+from data.arrays import Floats, Mask, Positions
 from data.errors import ParameterError
 from data.ids import MISSING
 from data.interactions import History, Interactions
 from data.stages import stage
-from data.tracks import Track
 from ranker.config import RerankSettings
 from ranker.hybrid import Hybrid, RankedList
 from ranker.listener import Listener
 from ranker.models import CandidateModels
-from ranker.reasons import explain
 from ranker.rerank import rerank
 from recsys import cursor as cursors
 from recsys.catalogue import CatalogueView
 from recsys.fallback import Typical
 from recsys.filters import EVERYTHING, Filters
-from recsys.lists import Explanation, Recommendation, RecommendationList, SourceScore
+from recsys.lists import Recommendation, RecommendationList
 from recsys.relisten import MAX_FAMILIAR, alternating, familiar_order, own_affinity
 from recsys.seeds import NO_SEEDS, PlacedSeeds, Seed, asking, nudged, placed, with_seeds
+from recsys.whys import whys
 
 RANK_ALL_UP_TO = 2000
 """Tracks that meet the filters up to which every one is ranked, whether a source proposes it or
@@ -289,46 +288,25 @@ class PersonalLists:
         why: str,
         numbers: bool,
     ) -> tuple[Recommendation, ...]:
-        ranker = self._view.hybrid.ranker
         known = places[order.rows[places] != MISSING]
-        rows = order.rows[known]
-        features = ranked.features[rows]
-        shares = ranker.contributions(features)
-        reasons = explain(
-            models, listener, order.item_index[known], features, shares, ranker.feature_names
+        said = whys(
+            self._view,
+            models,
+            self._view.hybrid.ranker,
+            listener,
+            ranked,
+            order.rows[known],
+            numbers=numbers,
         )
-        named = self._names([track for reason in reasons for track in reason.tracks])
-        said: dict[int, tuple[tuple[str, ...], str, Explanation | None]] = {}
-        score_of_row = dict(zip(ranked.rows.tolist(), ranked.score.tolist(), strict=True))
-        for i, (place, row) in enumerate(zip(known.tolist(), rows.tolist(), strict=True)):
-            explanation = None
-            if numbers:
-                explanation = _explanation(
-                    ranker.feature_names, features[i], shares[i], score_of_row[row], ranked, row
-                )
-            sources = ranked.candidates.proposed_by(row)
-            said[place] = sources, reasons[i].sentence(named), explanation
+        said_of = dict(zip(known.tolist(), said, strict=True))
         return tuple(
             Recommendation(
                 self._view.items.external(int(order.item_index[place])),
                 float(order.score[place]),
-                *said.get(int(place), ((), why, None)),
+                *said_of.get(int(place), ((), why, None)),
             )
             for place in places
         )
-
-    def _names(self, positions: Sequence[int]) -> Callable[[int], Track]:
-        """Track at each of `positions`, with its tags where the catalogue still has it."""
-        items = self._view.items
-        ids = {p: items.external(p) for p in set(positions) if p < len(items)}
-        found = {track.track_id: track for track in self._view.store.tracks(list(ids.values()))}
-
-        def track(position: int) -> Track:
-            if position not in ids:
-                return Track("the sound you sent")
-            return found.get(ids[position], Track(ids[position]))
-
-        return track
 
     def _prints(self, page: RecommendationList) -> cursors.Fingerprints:
         return cursors.fingerprints([item.track_id for item in page.items])
@@ -347,32 +325,3 @@ _NO_HISTORY = History(
 def known_rows(history: History, items: Positions) -> Positions:
     """Rows of `history` that hold `items`, all of which it does."""
     return np.searchsorted(history.item_index, items).astype(np.int32)
-
-
-def _explanation(
-    names: Sequence[str],
-    features: Floats,
-    shares: Doubles,
-    score: float,
-    ranked: RankedList,
-    row: int,
-) -> Explanation:
-    column = {name: place for place, name in enumerate(names)}
-
-    def value(number: float) -> float | None:
-        return None if np.isnan(number) else float(number)
-
-    ranks = ranked.candidates.rank[row]
-    return Explanation(
-        ranker_score=score,
-        base=float(shares[-1]),
-        contributions={name: float(share) for name, share in zip(names, shares, strict=False)},
-        sources=tuple(
-            SourceScore(
-                source,
-                value(features[column[f"{source}_score"]]),
-                None if np.isnan(ranks[place]) else int(ranks[place]),
-            )
-            for place, source in enumerate(ranked.candidates.sources)
-        ),
-    )

@@ -23,8 +23,8 @@ MIN_PAST = 0.5
 knows would teach the ranker to mistrust its sources."""
 FOUND = 0.4
 """Share of a cold track's past plays that a window without times has yet to predict. Measured on a
-real log with a fifth of the tracks cold: with all of them the ranker lists new tracks at the cost of
-an eighth of the recall of the others; with none it lists no new track among the first twenty."""
+real log with a fifth of the tracks cold: with all of them the ranker lists new tracks at the cost
+of an eighth of the recall of the others; with none it lists no new track among the first twenty."""
 
 
 def label_windows(log: EventLog, count: int, *, seed: int = 0) -> Iterator[HeldOut]:

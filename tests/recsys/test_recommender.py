@@ -51,6 +51,22 @@ def test_listeners_get_unheard_tracks_of_their_kind(recommender: Recommender) ->
     assert all(item.reason and item.sources for item in answer.items)
 
 
+def test_reasons_do_not_name_a_track_that_was_withdrawn(
+    recommender: Recommender, store: Store
+) -> None:
+    gone = sorted(heard_by("u02"))
+    names = {store.track(track).label for track in gone}
+    before = recommender.recommend("u02", 20)
+    assert any(name in item.reason for item in before.items for name in names)
+
+    store.set_withdrawn(gone)
+
+    after = recommender.recommend("u02", 20)
+    assert after.items
+    for name in names | set(gone):
+        assert not any(name in item.reason for item in after.items)
+
+
 def test_unknown_listener_falls_back_to_popular(recommender: Recommender) -> None:
     answer = recommender.recommend("nobody", 5)
     assert answer.fallback

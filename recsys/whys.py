@@ -1,0 +1,106 @@
+"""Why the entries of a list are there: sources, reasons in words, and the numbers behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.arrays import Doubles, Floats
+from data.tracks import Track
+from ranker.hybrid import RankedList
+from ranker.listener import Listener
+from ranker.models import CandidateModels
+from ranker.ranking import Ranker
+from ranker.reasons import explain
+from recsys.catalogue import CatalogueView
+from recsys.lists import Explanation, SourceScore
+
+OF_THE_REQUEST = Track("the sound you sent")
+WITHDRAWN = Track("a track that is no longer here")
+"""Named instead of a track that nobody is to see any more, though a listener liked it."""
+
+Why = tuple[tuple[str, ...], str, Explanation | None]
+"""Sources that proposed an entry, best rank first; the reason in words; the numbers."""
+
+
+def whys(
+    view: CatalogueView,
+    models: CandidateModels,
+    ranker: Ranker,
+    listener: Listener,
+    ranked: RankedList,
+    rows: NDArray[np.intp],
+    *,
+    numbers: bool,
+) -> list[Why]:
+    """Why each of some candidates is in a list.
+
+    Parameters
+    ----------
+    ranked : RankedList
+        All candidates.
+    rows : np.ndarray [shape=(n,)]
+        Rows of its features.
+    numbers : bool
+        Whether the numbers are wanted, too.
+    """
+    features = ranked.features[rows]
+    shares = ranker.contributions(features)
+    items = ranked.candidates.item_index[rows]
+    reasons = explain(models, listener, items, features, shares, ranker.feature_names)
+    named = _names(view, [track for reason in reasons for track in reason.tracks])
+    score_of_row = dict(zip(ranked.rows.tolist(), ranked.score.tolist(), strict=True))
+    found: list[Why] = []
+    for i, row in enumerate(rows.tolist()):
+        explanation = None
+        if numbers:
+            explanation = _explanation(
+                ranker.feature_names, features[i], shares[i], score_of_row[row], ranked, row
+            )
+        sources = ranked.candidates.proposed_by(row)
+        found.append((sources, reasons[i].sentence(named), explanation))
+    return found
+
+
+def _names(view: CatalogueView, positions: Sequence[int]) -> Callable[[int], Track]:
+    """Track at each of `positions`, with its tags."""
+    ids = {p: view.items.external(p) for p in set(positions) if p < len(view.items)}
+    found = {track.track_id: track for track in view.store.tracks(list(ids.values()))}
+
+    def track(position: int) -> Track:
+        if position not in ids:
+            return OF_THE_REQUEST
+        return found.get(ids[position], WITHDRAWN)
+
+    return track
+
+
+def _explanation(
+    names: Sequence[str],
+    features: Floats,
+    shares: Doubles,
+    score: float,
+    ranked: RankedList,
+    row: int,
+) -> Explanation:
+    column = {name: place for place, name in enumerate(names)}
+
+    def value(number: float) -> float | None:
+        return None if np.isnan(number) else float(number)
+
+    ranks = ranked.candidates.rank[row]
+    return Explanation(
+        ranker_score=score,
+        base=float(shares[-1]),
+        contributions={name: float(share) for name, share in zip(names, shares, strict=False)},
+        sources=tuple(
+            SourceScore(
+                source,
+                value(features[column[f"{source}_score"]]),
+                None if np.isnan(ranks[place]) else int(ranks[place]),
+            )
+            for place, source in enumerate(ranked.candidates.sources)
+        ),
+    )
