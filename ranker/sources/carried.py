@@ -47,6 +47,7 @@ class CarriedSource:
         self._model = model
         self._carry = carry
         self._kernel = kernel
+        self._newcomers = newcomers
         self._row = np.full(n_items, -1, np.int32)
         self._row[newcomers] = np.arange(len(newcomers), dtype=np.int32)
 
@@ -54,9 +55,9 @@ class CarriedSource:
         """Best newcomers."""
         if not len(listener.liked_items):
             return CandidateList.empty()
-        everything = np.arange(len(self._row), dtype=np.int32)
-        allowed = allowed_mask(listener, len(self._row)) & (self._row >= 0)
-        return CandidateList.best(self.score(listener, everything), n, allowed)
+        allowed = allowed_mask(listener, len(self._row))[self._newcomers]
+        best = CandidateList.best(self._kernel @ self._coefficients(listener), n, allowed)
+        return CandidateList(self._newcomers[best.item_index].astype(np.int32), best.score)
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:
         """Standard deviations above the listener's mean; NaN for all but newcomers with sound."""
