@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from api.app import create_app
 from audio_model.encoder import Encoder
 from data.store import Store
 from ranker.features import compute_features
@@ -35,15 +37,16 @@ def floor(bundle: Path, store: Store, user_id: str) -> dict[str, float]:
     factors, factor = np.asarray(models.collaborative.item_factors), listener.user_factor
     assert factor is not None
     booster = lightgbm.Booster(model_str=(bundle / "ranker.txt").read_text("utf-8"))
-    took = []
+    took, processor = [], []
     for _ in range(TURNS):
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.thread_time()
         score = factors @ factor
         best = np.argpartition(-score, BEST)[:BEST]
         best = best[np.argsort(-score[best])]
         searched = time.perf_counter()
         booster.predict(rows, num_threads=1)
         took.append((searched - began, time.perf_counter() - searched))
+        processor.append(time.thread_time() - busy)
     search, predict = np.median(took, axis=0) * 1000
     total = np.sum(took, axis=1) * 1000
     return {
@@ -51,8 +54,26 @@ def floor(bundle: Path, store: Store, user_id: str) -> dict[str, float]:
         "predict_ms": round(float(predict), 2),
         "ms": round(float(np.median(total)), 2),
         "p99_ms": round(float(np.quantile(total, 0.99)), 2),
+        "processor_ms": round(float(np.median(processor)) * 1000, 2),
         "trees": booster.num_trees(),
     }
+
+
+def processor_ms(home: Path, paths: Sequence[str]) -> dict[str, float]:
+    """Milliseconds of processor that the application takes for requests, one after the other.
+
+    In this process and without a socket: what others do on the machine meanwhile changes it little.
+    """
+    client = create_app(home).test_client()
+    took = []
+    for path in paths:
+        busy = time.thread_time()
+        status = client.get(path).status_code
+        took.append(time.thread_time() - busy)
+        assert status == 200, (path, status)
+    took = took[len(took) // 4 :]  # the first ones fill caches
+    p50, p99 = np.quantile(took, [0.5, 0.99]) * 1000
+    return {"p50": round(float(p50), 2), "p99": round(float(p99), 2)}
 
 
 def upload_floor(file: Path, encoder_dir: Path, turns: int = 15) -> dict[str, float]:

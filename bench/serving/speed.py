@@ -11,7 +11,8 @@ A generated world (`bench.serving.world`), the real server with two processes, a
 - uploads of a 30 s MP3, one by one and ten at once, beside libsndfile and the network alone.
 
 The clients run on the same machine and take their share of it; the load average is kept beside the
-numbers.
+numbers. Processor time of one request, and of the floor, is what is left to compare where other
+programs keep the machine busy.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import numpy as np
 import soundfile
 
 from bench.machine import describe_machine
-from bench.serving.floor import floor, upload_floor
+from bench.serving.floor import floor, processor_ms, upload_floor
 from bench.serving.load import CONNECTIONS, Running, ask_all, running, serving
 from bench.serving.world import MILLION, SMALL, Size, build, user_id
 from recsys.workspace import Workspace
@@ -42,7 +43,7 @@ P50_TARGET, P99_TARGET, UPLOAD_TARGET = 1.8, 4.0, 6.0
 SETTINGS = f"""
 [serve]
 workers = {WORKERS}
-threads = 4
+threads = 16
 upload_queue = {UPLOADS_AT_ONCE}
 """
 CONSTANT = [
@@ -87,6 +88,8 @@ def measure(home: Path, size: Size, scratch: Path, seconds: float) -> dict[str, 
     def path(number: int) -> str:
         return f"/v1/users/{user_id(int(users[number]))}/recommendations?n=20"
 
+    alone = processor_ms(home, [path(number) for number in range(160)])
+    alone["p50_in_floors"] = round(alone["p50"] / least["processor_ms"], 2)
     with running(CONSTANT, scratch / "constant", "/") as server:
         constant = ask_all(
             server.address, lambda _: "/", seconds=seconds / 2, connections=CONNECTIONS
@@ -111,6 +114,7 @@ def measure(home: Path, size: Size, scratch: Path, seconds: float) -> dict[str, 
         "load_average_before": before,
         "load_average_after": os.getloadavg(),
         "floor": least,
+        "processor_ms": alone,
         "half_load": {
             "rate": round(half.rate, 1),
             "answers": len(milliseconds),
