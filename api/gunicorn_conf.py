@@ -19,6 +19,7 @@ worker_class = "api.worker.Worker"
 preload_app = False  # native libraries with thread pools do not survive a fork
 accesslog = None  # the service writes its own, without the ids of listeners
 keepalive = 5
+limit_request_line = 8190  # an id of 512 characters takes up to 6,144 in an address, a cursor 4,096
 graceful_timeout = 30
 control_socket_disable = True  # nothing here uses it, and services would share its path
 logconfig_dict = {

@@ -84,12 +84,11 @@ def add_address_limits(spec: dict[str, Any]) -> None:
     for operations in spec["paths"].values():
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):
+                operation["responses"]["414"] = _TOO_LONG
                 if parameter["in"] == "path":
                     parameter["schema"] = parameter["schema"] | limits
                     refused = problem_responses({422: "The id in the path is malformed"})
                     operation["responses"].setdefault("422", refused[422])
-                elif parameter["schema"].get("type") == "array":
-                    operation["responses"]["414"] = _TOO_LONG
 
 
 _TOO_LONG = {

@@ -195,6 +195,8 @@ def train(workspace: Workspace, tracks: list[Track], log: EventLog, size: Size) 
     facts = BundleFacts(
         size.users, size.events, float(log.timestamp[-1]), ENCODER_ID, SHIPPED_ENCODER
     )
+    views = {"pca": np.asarray(hybrid.models.embeddings)[:, :2]}  # any plane does
     return publish(
-        workspace.models, lambda folder, version: write_bundle(folder, version, hybrid, facts)
+        workspace.models,
+        lambda folder, version: write_bundle(folder, version, hybrid, facts, views),
     )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
+from api import gunicorn_conf
+from api.cursors import MAX_LENGTH
 from bench.serving.fuzz import fuzz
+from data.tracks import Track
 from tests.api.served import at
 from tests.api.whole import whole
 
@@ -37,9 +42,10 @@ def test_no_request_gets_an_answer_that_the_document_does_not_promise(served):
 
 def test_null_is_no_object_without_fields(served):
     made, _ = served
+    made.store.upsert_tracks([Track("kept", title="Kept")])
     client, headers = made.app.test_client(), {"Authorization": f"Bearer {made.key}"}
     for method, path in (
-        ("PUT", "/v1/tracks/t001"),
+        ("PUT", "/v1/tracks/kept"),
         ("PUT", "/v1/users/u01"),
         ("POST", "/v1/events"),
     ):
@@ -48,16 +54,17 @@ def test_null_is_no_object_without_fields(served):
             422,
             "expected a JSON object, received null",
         )
-    assert made.store.track("t001").title == "title 1"
+    assert made.store.track("kept").title == "Kept"
 
 
 def test_a_track_is_withdrawn_by_true_and_by_nothing_like_it(served):
     made, _ = served
+    made.store.upsert_tracks([Track("kept", title="Kept")])
     client, headers = made.app.test_client(), {"Authorization": f"Bearer {made.key}"}
     for value in (1, "true", "yes"):
-        answer = client.patch("/v1/tracks/t002", json={"withdrawn": value}, headers=headers)
+        answer = client.patch("/v1/tracks/kept", json={"withdrawn": value}, headers=headers)
         assert answer.status_code == 422
-    assert made.store.track("t002").title == "title 2"
+    assert made.store.track("kept").title == "Kept"
 
 
 def test_the_document_says_who_is_refused_and_which_ids_and_times_there_are(served):
@@ -70,4 +77,6 @@ def test_the_document_says_who_is_refused_and_which_ids_and_times_there_are(serv
     assert paths["/v1/events"]["post"]["requestBody"]["required"] is True
     event = made.app.spec["components"]["schemas"]["EventIn"]["properties"]
     assert {choice.get("minimum") for choice in event["timestamp"]["anyOf"]} == {0, None}
-    assert "414" in paths["/v1/users/{user_id}/recommendations"]["get"]["responses"]
+    assert "414" in paths["/v1/users/{user_id}/events"]["get"]["responses"]
+    longest = max(len(quote("\U0001f3b5" * 512)), MAX_LENGTH)
+    assert gunicorn_conf.limit_request_line > longest + 200
