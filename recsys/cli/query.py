@@ -174,7 +174,9 @@ def current_recommender(workspace: Workspace, store: Store) -> Recommender:
             structlog.processors.add_log_level,
             structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+        # Looked up at each line: whoever calls this as a function may have changed it since.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     return LiveRecommender(workspace, store).current()
 

@@ -32,7 +32,7 @@ def folder(tmp_path_factory, demo_home):
     folder = tmp_path_factory.mktemp("bad audio")
     noise(folder / "one second.wav", 1.0, 1)
     noise(folder / "a tenth.wav", 0.1, 2)
-    noise(folder / "untagged.ogg", 4.0, 3)
+    noise(folder / "untagged.ogg", 7.0, 3)  # noise of one length would count as one recording
     noise(folder / "caf\udce9.ogg", 4.0, 4)  # the byte 0xE9, which is not UTF-8
     soundfile.write(folder / "silence.wav", np.zeros(5 * SR), SR)
     (folder / "text.mp3").write_text("words, no sound\n" * 100)
