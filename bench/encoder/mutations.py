@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from scipy.io import wavfile
 
 EXCERPT_SECONDS = 4.0
 SUFFIXES = (".mp3", ".ogg", ".opus", ".flac", ".wav")
@@ -183,9 +184,7 @@ def _not_finite(source: Source, rng: np.random.Generator, path: Path) -> str:
     y = source.y.astype(str(rng.choice(["float32", "float64"])))
     rows = rng.integers(0, len(y), int(10 ** rng.uniform(0, 4)))
     y[rows] = rng.choice([np.nan, np.inf, -np.inf, 1e30])
-    soundfile.write(
-        path, y, source.sr, format="WAV", subtype="FLOAT" if y.dtype == "f4" else "DOUBLE"
-    )
+    wavfile.write(path, source.sr, y)  # libsndfile would write the time of day into the file
     return ".wav"
 
 
