@@ -10,8 +10,9 @@ once with them, and the teacher stands in the table as well. Beside `default` st
 without the statistics of timbre, and these beside an untrained network. Reported over the
 held-out tracks: mAP and hit@1 for "same package" and "same artist", with 95 % bootstrap intervals
 over tracks, and the paired difference of each row from MFCC statistics. Encoders that an earlier,
-equal run trained are taken from `--scratch`. `--ship` copies the (taught) `default` into the
-package.
+equal run trained are taken from `--scratch`. `--only ROW` trains and judges that row alone and puts
+it among the rows that an earlier run of the same split wrote. `--ship` copies the (taught)
+`default` into the package.
 """
 
 from __future__ import annotations
@@ -72,6 +73,17 @@ def named(artists: list[str | None]) -> list[object]:
     return [row if name is None else name for row, name in enumerate(artists)]
 
 
+def among(before: dict, new: dict) -> dict:
+    """The table `before` with the rows of `new`, which must be of the same split."""
+    for key in ("seed", "tracks", "held_out_packages"):
+        if before[key] != new[key]:
+            raise SystemExit(
+                f"the results there are of another split ({key} differs): "
+                "write to another --out, or run without --only"
+            )
+    return before | {key: before[key] | new[key] for key in ("results", "trainings")}
+
+
 def main() -> None:
     """Train, judge, write the table."""
     from audio_model.cache import cache_spectrograms
@@ -95,7 +107,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=None, help="of `default`")
     parser.add_argument("--teacher", type=Path, help="a teacher's vectors of the same music")
-    parser.add_argument("--only", help="train and judge this row alone; nothing is written")
+    parser.add_argument("--only", help="train and judge this row alone")
     parser.add_argument("--skip", action="append", default=[], help="leave this row out")
     parser.add_argument("--cache-only", action="store_true")
     parser.add_argument("--ship", action="store_true")
@@ -229,8 +241,6 @@ def main() -> None:
     if not statistics.exists():
         np.save(statistics, np.stack([mfcc_statistics(path) for path in test]))
     judge("mfcc statistics", standardised(list(np.load(statistics))))
-    if arguments.only is not None:
-        return
     for name, row in results.items():
         for task, each in values[name].items():
             difference = each - values["mfcc statistics"][task]
@@ -244,6 +254,8 @@ def main() -> None:
         "trainings": trainings,
         "machine": describe_machine(),
     }
+    if arguments.only is not None and arguments.out.exists():
+        table = among(json.loads(arguments.out.read_text("utf-8")), table)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(table, indent=2) + "\n", "utf-8")
     if arguments.ship:
