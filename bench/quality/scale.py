@@ -6,10 +6,11 @@ The world is that of the serving benchmark (`bench.serving.world`), with audio v
 directions fade as those of real music do. Each size is trained in a process of its own through
 `recsys.publishing.train_and_publish`, which is what ``recsys train`` runs: load, the trial that
 a later version will be compared with, sources, lists for the ranker, the ranker, the map, the
-bundle. In the same process the bare library then factorises the same matrix with the same settings.
+bundle. It is a first version, without a live one to be compared with. In the same process the bare
+library then factorises the same matrix with the same settings.
 
 A stage's processor time counts all threads and none of the stages within it; on a machine that
-does other things it says more than wall time. What runs longer than ``--minutes`` is stopped, and
+does other things it says more than wall time. Training that takes longer than ``--minutes`` is stopped, and
 what it got to is kept. Results go to ``bench/results/quality_scale.json``.
 """
 
@@ -21,7 +22,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,8 @@ from cf_model.als import fit_als
 from cf_model.confidence import signed_confidence
 from cf_model.config import ALSSettings
 from data.arrays import Floats
-from data.ids import IdMap
 from data.interactions import Interactions
-from data.store import Store
+from data.tracks import Catalogue
 from recsys.bundle import open_bundle
 from recsys.publishing import train_and_publish
 from recsys.workspace import Workspace
@@ -67,6 +66,7 @@ STAGES = {
     "ranker.fitting.fit_carry": "carry",
     "ranker.fitting.fit_related": "related",
 }
+BUILT = "built"
 BARE, ALS = "bare_als", "als_again"
 FADING = 1.0
 """Variance of the k-th direction of sound is k to the minus this: of 128 directions 107 are in
@@ -85,14 +85,14 @@ def main() -> None:
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child is not None:
-        measure(SIZES[arguments.only], arguments.home, arguments.child)
+        measure(arguments.home, arguments.child)
         return
     kept = json.loads(arguments.out.read_text("utf-8")) if arguments.out.exists() else {}
     kept["machine"] = describe_machine()
     with tempfile.TemporaryDirectory() as scratch:
         for name in [arguments.only] if arguments.only else list(SIZES):
             home = (arguments.home or Path(scratch)) / name
-            kept[name] = run_child(name, home, Path(scratch) / "found.json", arguments.minutes)
+            kept[name] = run_child(name, home, Path(scratch) / f"{name}.json", arguments.minutes)
             if all(size in kept for size in SIZES):
                 kept["growth"] = growth(kept["small"], kept["large"])
             arguments.out.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
@@ -100,7 +100,11 @@ def main() -> None:
 
 
 def run_child(name: str, home: Path, found: Path, minutes: float) -> dict[str, Any]:
-    """One size in a process of its own; what it wrote, and whether it ended in time."""
+    """One size in a process of its own; what it wrote, and whether it ended in time.
+
+    The world is made before, unless `home` holds it, and its making has no limit.
+    """
+    build(SIZES[name], home)
     command = [sys.executable, "-m", "bench.quality.scale", "--only", name, "--home", home]
     ended = True
     before = os.getloadavg()[1]
@@ -118,26 +122,35 @@ def run_child(name: str, home: Path, found: Path, minutes: float) -> dict[str, A
     }
 
 
-def measure(size: Size, home: Path, out: Path) -> None:
-    """Build the world in `home` unless it is there, train, run the bare library; write to `out`."""
+def build(size: Size, home: Path) -> None:
+    """Workspace in `home` with a catalogue, a log and vectors; nothing to do where it exists."""
+    if home.joinpath(BUILT).exists():
+        return
+    workspace = Workspace.open(home)
+    encoder = EncoderCard.read(workspace.encoder_dir())
+    with workspace.open_store() as store:
+        tracks = make_tracks(size)
+        fill(store, tracks, make_log(size, Catalogue.from_tracks(tracks).items))
+        vectors = fading(make_vectors(size))
+        for start in range(0, size.tracks, _VECTORS_AT_ONCE):
+            rows = range(start, min(start + _VECTORS_AT_ONCE, size.tracks))
+            store.put_embeddings(encoder.encoder_id, [(track_id(n), vectors[n], "") for n in rows])
+    home.joinpath(BUILT).touch()
+
+
+def measure(home: Path, out: Path) -> None:
+    """Train on the world in `home`, run the bare library; write to `out`, stage by stage."""
     facts: dict[str, Any] = {}
 
     def keep(stages: dict[str, dict[str, float]]) -> None:
         out.write_text(json.dumps({**facts, "stages": stages}), "utf-8")
 
-    workspace = Workspace(home, Workspace.open(home).config)
+    workspace = Workspace.open(home)
     with workspace.open_store() as store:
-        if not home.joinpath("built").exists():
-            began = time.perf_counter()
-            tracks = make_tracks(size)
-            fill(store, tracks, make_log(size, _items(size)))
-            _put_vectors(workspace, store, size)
-            home.joinpath("built").touch()
-            facts["built_seconds"] = round(time.perf_counter() - began, 1)
         clocks = Clocks(keep)
         with clocks.stage("train"), clocks.over(STAGES):
             published = train_and_publish(workspace, store)
-        log = store.event_log(_items(size))
+        log = store.event_log(Catalogue.from_tracks(store.tracks()).items)
     hybrid = open_bundle(workspace.models / published.manifest.version).hybrid
     fitted = hybrid.models.collaborative
     if fitted is None:
@@ -227,18 +240,6 @@ def growth(small: dict[str, Any], large: dict[str, Any]) -> dict[str, float]:
         for name, spent in large["by_name"].items()
         if name in small["by_name"]
     }
-
-
-def _items(size: Size) -> IdMap:
-    return IdMap(track_id(number) for number in range(size.tracks))
-
-
-def _put_vectors(workspace: Workspace, store: Store, size: Size) -> None:
-    encoder = EncoderCard.read(workspace.encoder_dir())
-    vectors = fading(make_vectors(size))
-    for start in range(0, size.tracks, _VECTORS_AT_ONCE):
-        rows = range(start, min(start + _VECTORS_AT_ONCE, size.tracks))
-        store.put_embeddings(encoder.encoder_id, [(track_id(n), vectors[n], "") for n in rows])
 
 
 if __name__ == "__main__":
