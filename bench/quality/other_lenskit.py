@@ -40,8 +40,8 @@ class Task:
         self.data: Dataset = from_interactions_df(self.log.copy())
         self.seconds: dict[str, float] = {}
 
-    def run(self, name: str, scorer: object, seed: int = 0) -> None:
-        """Fit, list for every listener that is judged, write."""
+    def run(self, name: str, scorer: object, seed: int = 0, *, personal: bool = True) -> None:
+        """Fit, list for every listener that is judged, write; popularity knows no listener."""
         began = time.perf_counter()
         scorer.train(self.data, TrainingOptions(rng=seed))
         items = np.unique(self.log["item_id"].to_numpy())
@@ -50,7 +50,8 @@ class Task:
         lists = np.full((len(self.users), depth), -1, np.int32)
         for row, user in enumerate(self.users.tolist()):
             history = self.data.user_row(user)
-            found = scorer(query=RecQuery(user_id=user, history_items=history), items=asked)
+            query = {"query": RecQuery(user_id=user, history_items=history)} if personal else {}
+            found = scorer(items=asked, **query)
             score = np.nan_to_num(found.scores().astype(np.float64), nan=-np.inf)
             score[np.searchsorted(items, history.ids())] = -np.inf
             best = np.argsort(-score, kind="stable")[:depth]
@@ -66,7 +67,7 @@ def main() -> None:
     task = Task(Path(sys.argv[1]))
     settings = task.settings
     n_items = settings["n_items"]
-    task.run("popular", PopScorer())
+    task.run("popular", PopScorer(), personal=False)
     task.run("item_knn", ItemKNNScorer(max_nbrs=n_items, feedback="implicit"))
     task.run("ease", EASEScorer(regularization=settings["ease_regularization"]))
     for seed in range(settings["als_seeds"]):

@@ -10,8 +10,8 @@ bundle. It is a first version, without a live one to be compared with. In the sa
 library then factorises the same matrix with the same settings.
 
 A stage's processor time counts all threads and none of the stages within it; on a machine that
-does other things it says more than wall time. Training that takes longer than ``--minutes`` is stopped, and
-what it got to is kept. Results go to ``bench/results/quality_scale.json``.
+does other things it says more than wall time. Training that takes longer than ``--minutes`` is
+stopped, and what it got to is kept. Results go to ``bench/results/quality_scale.json``.
 """
 
 from __future__ import annotations
