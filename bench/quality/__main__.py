@@ -13,6 +13,10 @@ share of the tracks held out entirely as cold; `--links` makes one of lastfm-2k 
 from `--vectors` (as ``recsys embeddings export`` writes them) or are computed of `--music` by
 `--encoder` and kept in `--cache`. `demo`: the made-up world under the global temporal split.
 
+Beside the product's methods stand a blend of warm-only models, kNN in audio space, and other ways
+from sound or artist to taste (`bench.quality.bridges`): ridge, kernel ridge, a small network,
+artist means, and item-kNN's scores carried over by neighbours in sound.
+
 Results go to ``bench/results/quality_*.json``: every seed's estimates, paired differences with
 intervals and p, and their spread over the seeds.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.quality.bridges import bridges
 from cf_model.als import fit_als
 from cf_model.config import ALSSettings
 from data.arrays import Floats
@@ -14,19 +15,16 @@ from recsys.evaluation.baselines import Ease, ItemKnn, positive_matrix
 from recsys.evaluation.methods import Asked, Method
 
 NEAREST = 5
-PENALTIES = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)
 
 
 def further(hybrid: Hybrid, histories: Interactions) -> dict[str, Method]:
-    """Audio kNN and a plain ridge bridge where there is sound; a blend of warm-only models."""
+    """A blend of warm-only models; audio kNN and other bridges as far as there is sound."""
     compared: dict[str, Method] = {}
     if hybrid.models.popularity.any():
         compared["warm_blend"] = warm_blend(hybrid, histories)
     if hybrid.models.embeddings is not None:
         compared["audio_knn"] = audio_knn(hybrid.models.embeddings)
-        if hybrid.models.popularity.any():
-            compared["plain_ridge"] = plain_ridge(hybrid, histories)
-    return compared
+    return compared | bridges(hybrid, histories)
 
 
 def audio_knn(embeddings: Floats) -> Method:
@@ -43,37 +41,6 @@ def audio_knn(embeddings: Floats) -> Method:
             return np.full(len(unit), np.nan, np.float32)
         k = min(NEAREST, len(rows))
         return np.partition(rows, len(rows) - k, axis=0)[-k:].mean(axis=0)
-
-    return score
-
-
-def plain_ridge(hybrid: Hybrid, histories: Interactions) -> Method:
-    """Ridge from sound to ALS factors (32, λ 10), times the listener's factor.
-
-    Sound is in the encoder's content space where it has one: the stronger of the two.
-    """
-    from sklearn.linear_model import RidgeCV
-    from sklearn.preprocessing import StandardScaler
-
-    models = hybrid.models
-    als = fit_als(
-        histories, ALSSettings(factors=32, regularization=10.0), models.confidence, seed=0
-    )
-    embeddings = np.asarray(models.embeddings)
-    if models.carry is not None:
-        embeddings = embeddings @ models.carry.content
-    with_sound = ~np.isnan(embeddings[:, 0])
-    known = with_sound & (als.support > 0)
-    scaler = StandardScaler().fit(embeddings[known])
-    ridge = RidgeCV(PENALTIES).fit(scaler.transform(embeddings[known]), als.item_factors[known])
-    factors = np.full_like(als.item_factors, np.nan)
-    factors[with_sound] = ridge.predict(scaler.transform(embeddings[with_sound]))
-    fold_in = als.fold_in
-
-    def score(asked: Asked) -> Floats:
-        liked = asked.listener.liked_items
-        ones = np.full(len(liked), 2.0, np.float32)
-        return (factors @ fold_in.user_factor(liked, ones)).astype(np.float32)
 
     return score
 
