@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 IMAGES = Path(__file__).parent / "images"
 SIZES = {"desktop": (1280, 860, 1.0), "phone": (390, 844, 2.0)}
 """Name → width and height in CSS pixels, and device pixels to one of them."""
+BOTH = tuple(SIZES)
 MAX_BYTES = 300_000
 PATIENCE_MS = 120_000
 COLOURS = 256
@@ -45,12 +46,12 @@ def shots(listener: str, track: str, artist: str, song: FilePayload) -> list[Sho
     """Every picture of the documentation."""
     return [
         Shot("similar", "/", "#results .row", song=song),
-        Shot("for-you", f"/for-you?listener={listener}", "#results .row", ("desktop", "phone")),
+        Shot("for-you", f"/for-you?listener={listener}", "#results .row", BOTH),
         Shot("map", f"/map?track={track}", "#beside .row"),
         Shot("track", f"/track?id={track}", "#in-taste .row"),
-        Shot("artist", f"/artist?{urlencode({'name': artist})}", "#results .row"),
+        Shot("artist", f"/artist?{urlencode({'name': artist})}", "#results .row", BOTH),
         Shot("quality", "/quality", ".version"),
-        Shot("library", "/library", "#library .card"),
+        Shot("library", "/library", "#library .card", BOTH),
     ]
 
 

@@ -46,7 +46,7 @@ function option(one) {
     one.display_name && one.user_id,
     one.plays > 0 && counted(one.plays, "play"),
     one.plays === 0 && "nothing played",
-    one.last_event_at && `last on ${dated(new Date(one.last_event_at * 1000))}`,
+    one.last_event_at && `last ${dated(new Date(one.last_event_at * 1000))}`,
     one.late && "here of late",
   ];
   return [

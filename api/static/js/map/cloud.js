@@ -1,5 +1,7 @@
 // Points by the hundred thousand: WebGL, one draw call a frame, nothing drawn while nothing moves.
 
+import { Budget } from "./budget.js";
+
 const VERTEX = `
 attribute vec2 from, to;
 attribute vec4 colour;
@@ -21,12 +23,7 @@ void main() {
   gl_FragColor = vec4(paint.rgb * cover, cover);
 }`;
 const MORPH_MS = 700;
-const FRAME_MS = 25; // leaves room for the rest of a frame at 30 a second
 const SETTLED_MS = 250;
-const FEWEST = 5_000;
-const EVERY = 6; // moving frames between two looks at their pace
-const [LATE_MS, EARLY_MS] = [32, 22]; // slower than this thins, quicker shows more
-const PAUSE_MS = 400; // frames this far apart were not asked for one after the other
 const MOST_ZOOM = 400;
 
 export class Cloud {
@@ -34,13 +31,11 @@ export class Cloud {
   constructor(canvas, { onframe, onthin, still }) {
     this.canvas = canvas;
     this.onframe = onframe;
-    this.onthin = onthin;
+    this.budget = new Budget(onthin);
     this.still = still;
     this.gl = canvas.getContext("webgl", { antialias: false, alpha: false });
-    this.n = this.budget = 0;
+    this.n = 0;
     this.held = this.moving = false;
-    this.bare = false; // whether nothing but points has time while it moves
-    this.paced = null; // {now, began, frames} of moving frames in a row
     this.centre = [0.5, 0.5];
     this.zoom = 1;
     this.share = 1;
@@ -87,7 +82,8 @@ export class Cloud {
   place(points) {
     const before = this.points?.length === points.length ? this.points : points;
     this.points = points;
-    this.n = this.budget = points.length / 2;
+    this.n = points.length / 2;
+    this.budget.begin(this.n);
     this.write("from", before);
     this.write("to", points);
     this.share = this.still() || before === points ? 1 : 0;
@@ -226,13 +222,11 @@ export class Cloud {
     gl.uniform1f(places.share, eased);
     gl.uniform1f(places.size, this.size * ratio);
     const whole = !this.moving && !morphs;
-    gl.drawArrays(gl.POINTS, 0, whole ? this.n : this.budget);
-    if (whole && this.n > FEWEST) this.measure();
+    gl.drawArrays(gl.POINTS, 0, whole ? this.n : this.budget.points);
+    if (whole && this.budget.matters) this.measure();
     if (this.moving) {
-      this.keepPace(now);
+      this.budget.frame(now);
       this.rest(); // from here: a slow frame is no rest
-    } else {
-      this.paced = null;
     }
     this.onframe(this.moving);
     if (morphs) this.draw();
@@ -242,32 +236,7 @@ export class Cloud {
   measure() {
     const began = performance.now();
     this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, new Uint8Array(4)); // waits until it is drawn
-    const took = performance.now() - began;
-    this.allow((this.n * FRAME_MS) / took);
-    if (this.budget === this.n) this.bare = false;
-  }
-
-  /** Thin further, or less, by how far apart the moving frames come. */
-  keepPace(now) {
-    const last = this.paced;
-    if (!last || now - last.now > PAUSE_MS) {
-      this.paced = { now, began: now, frames: 0 };
-      return;
-    }
-    last.now = now;
-    if (++last.frames < EVERY) return;
-    const apart = (now - last.began) / last.frames;
-    if (apart > LATE_MS) {
-      this.bare ||= this.budget <= FEWEST; // fewer points alone do not help
-      this.allow(this.budget * Math.max(0.5, LATE_MS / apart));
-    } else if (apart < EARLY_MS && this.budget < this.n) this.allow(this.budget * 1.3);
-    [last.began, last.frames] = [now, 0];
-  }
-
-  /** Draw at most `budget` points while it moves. */
-  allow(budget) {
-    this.budget = Math.floor(Math.max(Math.min(FEWEST, this.n), Math.min(this.n, budget)));
-    this.onthin(this.budget);
+    this.budget.learn(performance.now() - began);
   }
 
   /** Width of a point: small in a crowd, larger when looked at closely. */

@@ -21,7 +21,7 @@ export class Scene {
     this.chosen = this.hovered = -1;
     this.marks = []; // {n, kind}, or {items, kind} for what lies among items
     this.line = [];
-    this.cloud = new Cloud(points, { onframe: (moving) => (moving ? this.overlay.follow(this.cloud.bare) : this.overlay.draw()), still: () => calm.matches, onthin: (n) => this.thinned(n) });
+    this.cloud = new Cloud(points, { onframe: (moving) => (moving ? this.overlay.follow(this.cloud.budget.bare) : this.overlay.draw()), still: () => calm.matches, onthin: (n) => this.thinned(n) });
     this.overlay = new Overlay(overlay, this.cloud);
     if (!this.cloud.works) return;
     this.cloud.inset = () => (this.cloud.width > WIDE ? legend.offsetWidth : 0);
