@@ -178,6 +178,29 @@ def test_the_keyboard_goes_through_lists_plays_and_likes(world: World, open_page
     expect(page.locator("#search")).to_be_focused()
 
 
+@pytest.mark.parametrize(("wish", "moves"), [("reduce", False), ("no-preference", True)])
+def test_rows_glide_unless_somebody_asked_for_less_motion(
+    world: World, open_page: Open, wish: str, moves: bool
+) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0006")
+    page.emulate_media(reduced_motion=wish)  # type: ignore[arg-type]
+    page.wait_for_selector("#results .row")
+    page.evaluate(
+        """() => {
+            globalThis.moved = 0;
+            const animate = Element.prototype.animate;
+            Element.prototype.animate = function (...how) {
+                globalThis.moved += 1;
+                return animate.apply(this, how);
+            };
+        }"""
+    )
+    gone = page.locator("#results .row").first.get_attribute("data-track")
+    page.locator("#results .row").first.get_by_role("button", name="Hide").click()
+    expect(page.locator(f"#results [data-track='{gone}']")).to_have_count(0)
+    assert (page.evaluate("globalThis.moved") > 0) is moves
+
+
 def test_back_returns_and_the_chosen_theme_stays(world: World, open_page: Open) -> None:
     page = open_page(f"{world.address}/for-you?listener=listener0001", scheme="light")
     page.locator("#results .title").first.click()
