@@ -72,3 +72,41 @@ class EventPage:
 
     events: tuple[Event, ...]
     next: tuple[float | None, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerEntry:
+    """A listener as a list of them shows them.
+
+    Parameters
+    ----------
+    user_id : str
+        External id.
+    display_name : str or None
+        Name to show.
+    plays : int
+        Plays, however much of each track was heard.
+    last_event_at : float or None
+        Time of the latest event, UNIX seconds.
+    """
+
+    user_id: str
+    display_name: str | None
+    plays: int
+    last_event_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerPage:
+    """Listeners in the order of their ids.
+
+    Parameters
+    ----------
+    listeners : tuple of ListenerEntry
+        Those of this page.
+    next : str or None
+        Id after which the next page begins; None when this is the last one.
+    """
+
+    listeners: tuple[ListenerEntry, ...]
+    next: str | None

@@ -19,9 +19,10 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    func,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised by one whenever a table changes.
 
 A store of an older version gets the tables, columns and indexes that it lacks when it is opened
@@ -80,6 +81,15 @@ users = Table(
     Column("attributes", Text),
     Column("updated_at", Double),
 )
+
+# Beginnings of ids and names, whatever their case. An index answers LIKE only where it compares as
+# LIKE does: https://sqlite.org/optoverview.html#the_like_optimization and, whatever the locale,
+# https://www.postgresql.org/docs/current/indexes-opclass.html.
+for _name, _column in (("users_by_id", users.c.user_id), ("users_by_name", users.c.display_name)):
+    Index(_name, _column.collate("NOCASE")).ddl_if(dialect="sqlite")
+    Index(
+        _name, func.lower(_column).label(_name), postgresql_ops={_name: "text_pattern_ops"}
+    ).ddl_if(dialect="postgresql")
 
 # Listeners who were erased, by digest: what keeps a later import from bringing them back.
 erasures = Table(

@@ -13,15 +13,19 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 SIZES = {"desktop": (1280, 860, 1.0), "phone": (390, 844, 2.0)}
 """Name → width and height in CSS pixels, and device pixels to one of them."""
+BOTH = tuple(SIZES)
 MAX_BYTES = 300_000
+PATIENCE_MS = 120_000
 COLOURS = 256
+REFINED = 2  # without it, the few pixels of a legend get the colours of others
 # A machine without a graphics card draws WebGL on the processor; Chromium wants to be asked.
 ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
@@ -34,16 +38,20 @@ class Shot:
     address: str
     ready: str
     sizes: tuple[str, ...] = ("desktop",)
+    song: FilePayload | None = None
+    """A file to drop in."""
 
 
-def shots(listener: str, track: str) -> list[Shot]:
+def shots(listener: str, track: str, artist: str, song: FilePayload) -> list[Shot]:
     """Every picture of the documentation."""
     return [
-        Shot("similar", f"/?track={track}", "#results .row"),
-        Shot("for-you", f"/for-you?listener={listener}", "#results .row", ("desktop", "phone")),
+        Shot("similar", "/", "#results .row", song=song),
+        Shot("for-you", f"/for-you?listener={listener}", "#results .row", BOTH),
         Shot("map", f"/map?track={track}", "#beside .row"),
         Shot("track", f"/track?id={track}", "#in-taste .row"),
+        Shot("artist", f"/artist?{urlencode({'name': artist})}", "#results .row", BOTH),
         Shot("quality", "/quality", ".version"),
+        Shot("library", "/library", "#library .card", BOTH),
     ]
 
 
@@ -57,13 +65,16 @@ def take(browser: Browser, url: str, shot: Shot, size: str, scheme: str) -> byte
         reduced_motion="reduce",
     )
     page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(url + shot.address)
-    page.wait_for_selector(shot.ready, timeout=60_000)
+    if shot.song is not None:
+        page.set_input_files("#file", shot.song)
+    page.wait_for_selector(shot.ready)
     _settle(page)
     picture = Image.open(io.BytesIO(page.screenshot()))
     context.close()
     small = io.BytesIO()
-    picture.convert("RGB").quantize(COLOURS).save(small, "PNG", optimize=True)
+    picture.convert("RGB").quantize(COLOURS, kmeans=REFINED).save(small, "PNG", optimize=True)
     return small.getvalue()
 
 
@@ -90,8 +101,15 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         asked = playwright.request.new_context()
-        first = asked.get(f"{arguments.url}/v1/tracks?limit=1").json()["items"][0]["track_id"]
-        for shot in shots(arguments.listener, first):
+        first = asked.get(f"{arguments.url}/v1/tracks?limit=1").json()["items"][0]
+        track = first["track_id"]
+        audio = asked.get(f"{arguments.url}/v1/tracks/{quote(track, safe='')}/audio")
+        song: FilePayload = {
+            "name": f"{first['title']}.mp3",
+            "mimeType": "audio/mpeg",
+            "buffer": audio.body(),
+        }
+        for shot in shots(arguments.listener, track, first["artist"], song):
             for size in shot.sizes:
                 for scheme in ("light", "dark"):
                     content = take(browser, arguments.url, shot, size, scheme)

@@ -1,4 +1,4 @@
-"""Listeners: profile, events one by one, everything held about them, erasure."""
+"""Listeners: who there is, profile, events one by one, everything held about them, erasure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api.cursors import decode, encode
 from api.problems import Responses, created_as, problem_responses
 from api.requestlog import request_id
 from api.schemas.events import EventDeletion, EventOut, EventPageOut, EventQuery, EventsDeleted
-from api.schemas.users import UserErased, UserIn, UserOut
+from api.schemas.users import UserEntry, UserErased, UserIn, UserOut, UserPage, UserQuery
 from api.scopes import needs
 from api.services import services
 from data.access import Scope
@@ -28,6 +28,27 @@ JSON_LINES = "application/x-ndjson"
 _UNKNOWN = "Nothing is known of the listener"
 _CREATED = created_as("UserOut", "The listener was not known before")
 _CURSOR = "events"
+_OF_USERS = "listeners"
+
+
+@blueprint.get("/v1/users")
+@blueprint.input(UserQuery, location="query", arg_name="query")
+@blueprint.output(UserPage)
+@blueprint.doc(responses=problem_responses({422: "A parameter is malformed"}))
+@needs(Scope.ADMIN)
+def users(query: UserQuery) -> UserPage:
+    """List the listeners, and how much they listened, ordered by id.
+
+    A key that may only read can ask about a listener whose id it knows; whom there is to ask about
+    it cannot find out.
+    """
+    (after,) = decode(_OF_USERS, query.cursor, str) if query.cursor else (None,)
+    page = services().store.listeners.page(query.limit, beginning=query.query or "", after=after)
+    return UserPage(
+        items=[UserEntry.model_validate(one, from_attributes=True) for one in page.listeners],
+        next=None if page.next is None else encode(_OF_USERS, page.next),
+        request_id=request_id(),
+    )
 
 
 @blueprint.get("/v1/users/<id:user_id>")

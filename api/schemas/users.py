@@ -7,11 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
-from api.schemas.base import Input, Label
+from api.cursors import MAX_LENGTH
+from api.schemas.base import ExternalId, Input, Label
 from data.events import EventKind
 from data.listeners import Listener, Profile
 
 MAX_ATTRIBUTES_BYTES = 16_384
+MAX_USERS = 100
 _LOCALE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$"
 
 
@@ -78,6 +80,33 @@ class UserOut(BaseModel):
             first_event_at=listener.first_event_at,
             last_event_at=listener.last_event_at,
         )
+
+
+class UserQuery(Input):
+    """Query of the listeners."""
+
+    query: ExternalId | None = Field(
+        None, description="How the id or the display name begins; case does not matter"
+    )
+    limit: int = Field(20, ge=1, le=MAX_USERS, description="Listeners on a page")
+    cursor: str | None = Field(None, max_length=MAX_LENGTH, description="`next` of the page before")
+
+
+class UserEntry(BaseModel):
+    """A listener in a list of them."""
+
+    user_id: str
+    display_name: str | None
+    plays: int = Field(description="Plays, however much of each track was heard")
+    last_event_at: float | None = Field(description="Time of the latest event, UNIX seconds")
+
+
+class UserPage(BaseModel):
+    """Listeners in the order of their ids."""
+
+    items: list[UserEntry]
+    next: str | None = Field(description="Hand it back as `cursor`; null on the last page")
+    request_id: str
 
 
 class UserErased(BaseModel):

@@ -12,9 +12,9 @@ from sqlalchemy.sql import ColumnElement
 
 from data.errors import UnknownListenerError
 from data.events import KINDS, Event, EventKind
-from data.listeners import EventPage, Listener, Profile
+from data.listeners import EventPage, Listener, ListenerPage, Profile
 from data.schema import events, tracks, users
-from data.store import erasures
+from data.store import erasures, roster
 from data.store.database import Database, insert
 from data.store.text import require_storable, storable
 
@@ -99,6 +99,19 @@ class Listeners:
             connection.execute(statement.on_conflict_do_nothing())
             connection.execute(update(users).where(users.c.user_id == user_id).values(**written))
         return created
+
+    def page(self, limit: int, *, beginning: str = "", after: str | None = None) -> ListenerPage:
+        """At most `limit` listeners whose id or name begins with `beginning`, ordered by id.
+
+        Parameters
+        ----------
+        beginning : str
+            Whose case does not matter; everybody when empty.
+        after : str, optional
+            ``ListenerPage.next`` of the page before.
+        """
+        with self._database.reading() as connection:
+            return roster.page(connection, limit, beginning, after)
 
     def events(
         self,

@@ -76,6 +76,15 @@ def test_a_key_may_do_what_its_scopes_say(client, keys, scopes, statuses):
     assert all("insufficient_scope" in r.headers["WWW-Authenticate"] for r in refused)
 
 
+@pytest.mark.parametrize("scopes", [[Scope.READ], [Scope.EVENTS], [Scope.READ, Scope.EVENTS]])
+def test_only_an_admin_finds_out_whom_there_is(client, keys, scopes):
+    _, key = keys.create("player", scopes)
+    _, admin = keys.create("operator", [Scope.ADMIN])
+    assert client.get("/v1/users", headers=bearing(key)).status_code == 403
+    assert client.get("/v1/users?query=a").status_code == 401
+    assert client.get("/v1/users", headers=bearing(admin)).status_code != 403
+
+
 def test_a_revoked_key_is_refused_within_a_second(client, keys, monkeypatch):
     made, key = keys.create("player", [Scope.READ])
     assert client.get(LIST, headers=bearing(key)).status_code == 200

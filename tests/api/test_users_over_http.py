@@ -85,6 +85,33 @@ def test_a_listener_nobody_knows_is_not_found(kept, path):
     assert response.get_json()["type"] == "urn:recsys:problem:not-found"
 
 
+# Who there is
+
+
+def test_listeners_are_listed_a_page_at_a_time_with_what_they_played(kept):
+    kept.put("/v1/users/zoe", display_name="Ada L.")
+    post(kept, *[event(f"e{n}", user_id=f"a{n}", at=float(n)) for n in range(4)])
+    post(kept, event("l", "like", 50.0, user_id="a3"))
+    found, cursor = [], ""
+    while cursor is not None:
+        query = f"?limit=2&query=A{cursor and '&cursor=' + cursor}"
+        page = kept.client.get(f"/v1/users{query}").get_json()
+        assert len(page["items"]) <= 2
+        found += page["items"]
+        cursor = page["next"]
+    assert [one["user_id"] for one in found] == ["a0", "a1", "a2", "a3", "zoe"]
+    assert found[3] == {"user_id": "a3", "display_name": None, "plays": 1, "last_event_at": 50.0}
+    assert found[4]["display_name"] == "Ada L."
+    assert len(kept.client.get("/v1/users").get_json()["items"]) == 5
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "query=", "query=a%00", "cursor=x", "cursor=e30", "page=2"]
+)
+def test_a_malformed_query_of_listeners_is_refused(kept, query):
+    assert kept.client.get(f"/v1/users?{query}").status_code == 422
+
+
 # Events
 
 

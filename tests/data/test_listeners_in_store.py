@@ -1,14 +1,16 @@
 """Listeners, their events one by one, their erasure; analyses and the counter of changes."""
 
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import event as sqlalchemy_event
 
 from data.errors import UnknownListenerError
 from data.events import Event, EventKind
 from data.ids import IdMap
-from data.listeners import Profile
+from data.listeners import ListenerEntry, Profile
 from data.store import AnalysisState, PlayCounts, Store
 from data.tracks import Track
 
@@ -87,6 +89,87 @@ def test_events_are_deleted_one_by_one_or_all_of_one_listener(filled: Store) -> 
     assert filled.listeners.delete_events(SECRET) == 3
     assert filled.listeners.get(SECRET).n_events == {}
     assert filled.n_events() == 2
+
+
+# -- who there is --------------------------------------------------------------------------------
+
+NAMES = {
+    "ada": None, "Adam": None, "ben": "Adele", "b_n": None, "b%n": None, "bxn": "Zoë",
+    "z\\": "ada \U0001f3b5", "Zed": "\u00c9mile",
+}  # fmt: skip
+
+
+@pytest.fixture
+def known(store: Store) -> Store:
+    for user_id, name in NAMES.items():
+        store.listeners.put(user_id, Profile(name))
+    return store
+
+
+def naive(beginning: str) -> list[str]:
+    wanted = beginning.lower()
+    return sorted(
+        user_id
+        for user_id, name in NAMES.items()
+        if user_id.lower().startswith(wanted) or (name or "").lower().startswith(wanted)
+    )
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 20])
+@pytest.mark.parametrize(
+    "beginning",
+    ["", "a", "AD", "ada", "ada ", "ade", "b", "b_", "b%", "z", "Z\\", "É", "x", "%", "_"],
+)
+def test_listeners_are_found_by_how_id_or_name_begins_in_pages_that_fit_together(
+    known: Store, beginning: str, size: int
+) -> None:
+    found, after = [], None
+    while True:
+        page = known.listeners.page(size, beginning=beginning, after=after)
+        assert len(page.listeners) <= size
+        found += [one.user_id for one in page.listeners]
+        after = page.next
+        if after is None:
+            break
+    assert found == naive(beginning)
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800"])
+def test_nobody_is_called_what_no_database_can_hold(known: Store, text: str) -> None:
+    assert known.listeners.page(5, beginning=text).listeners == ()
+    assert known.listeners.page(5, after=text).listeners == ()
+
+
+def test_listeners_are_listed_with_how_much_and_how_lately_they_listened(filled: Store) -> None:
+    filled.listeners.put("zoe", Profile("Zoë"))
+    page = filled.listeners.page(5)
+    assert page.listeners == (
+        ListenerEntry(SECRET, None, 5, 30.0),
+        ListenerEntry("ben", None, 1, 16.0),
+        ListenerEntry("zoe", "Zoë", 0, None),
+    )
+    filled.listeners.erase("zoe")
+    assert len(filled.listeners.page(5).listeners) == 2
+
+
+def test_beginnings_are_looked_up_in_indexes_and_not_by_reading_everybody(
+    known: Store, tmp_path: Path
+) -> None:
+    said: list[tuple[str, object]] = []
+
+    def listen(_connection, _cursor, statement, parameters, *_):
+        said.append((statement, parameters))
+
+    sqlalchemy_event.listen(known._database._engine, "before_cursor_execute", listen)
+    known.listeners.page(5, beginning="ad", after="ada")
+    (statement, parameters) = next(part for part in said if "LIKE" in part[0])
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+    connection.close()
+    steps = [step for *_, step in plan if " users" in step]
+    assert len(steps) == 2
+    assert any("SEARCH users USING INDEX users_by_id" in step for step in steps)
+    assert any("SEARCH users USING INDEX users_by_name" in step for step in steps)
 
 
 # -- erasure -------------------------------------------------------------------------------------

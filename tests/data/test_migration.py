@@ -74,6 +74,7 @@ def test_a_store_that_was_brought_up_to_date_does_all_that_is_new(old: str) -> N
         store.analyses.request("t3")
         store.add_events([Event("e3", "ada", "t1", EventKind.IMPRESSION, 12.0, request_id="r")])
         assert store.changed_since(0) == ["t3"]
+        assert [one.user_id for one in store.listeners.page(5, beginning="AD").listeners] == ["ada"]
         assert store.listeners.erase("ada") == 3
     with Store.open(old) as store:
         assert store.listeners.erased(["ada", "ben"]) == {"ada"}

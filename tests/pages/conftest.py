@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wsgi import ClosingIterator
 
 from api.app import create_app
 from data.demo import DemoSize, write_demo_world
@@ -22,6 +23,9 @@ from recsys.cli.encoder import embed_tracks
 from recsys.cli.train import evaluate_workspace
 from recsys.publishing import train_and_publish
 from recsys.workspace import Workspace
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 NAUGHTY = "<img src=x onerror=alert(1)>"
@@ -52,9 +56,24 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
+def _whole(app: WSGIApplication) -> WSGIApplication:
+    """Read each answer to its end before it is sent.
+
+    Werkzeug's server leaves a file open when the browser goes away while it is sent, which is an
+    error here, and browsers go away whenever a test opens the next page.
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        with closing(ClosingIterator(app(environ, start_response))) as parts:
+            return [b"".join(parts)]
+
+    return answer
+
+
 @contextmanager
 def served(home: Path) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(home), threaded=True, request_handler=_Quiet)
+    app = _whole(create_app(home))
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"

@@ -110,6 +110,46 @@ def test_a_slow_answer_is_announced(world: World, open_page: Open) -> None:
     page.wait_for_selector("#results .row")
 
 
+def test_a_slow_analysis_is_announced_and_can_be_given_up(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    page.wait_for_selector(".gallery a")
+    page.clock.install()
+    page.route("**/v1/similar", lambda _: None)
+    page.set_input_files("#file", world.song())
+    expect(page.locator("#query-note")).to_have_text("Sending …")
+    expect(page.locator("#spectrogram")).to_be_visible()  # drawn before any answer
+    page.clock.run_for(8500)
+    expect(page.locator("#results")).to_contain_text("Still at it")
+    page.click("#cancel")
+    expect(page.locator("#results")).to_contain_text("Given up")
+    expect(page.locator("#query")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("view", "asks", "place"),
+    [
+        ("/", "**/v1/tracks?*", "#results"),
+        ("/map", "**/v1/map", "#map-state"),
+        ("/track?id={naughty}", "**/v1/tracks/*", "#track"),
+        ("/artist?name=x", "**/v1/artists/*", "#results"),
+        ("/quality", "**/v1/evaluation", "#report"),
+        ("/quality", "**/v1/models", "#versions"),
+        ("/library", "**/v1/library", "#library"),
+    ],
+)
+def test_every_view_says_what_failed_and_lets_try_again(
+    world: World, open_page: Open, view: str, asks: str, place: str
+) -> None:
+    page = open_page(f"{world.address}/docs")
+    page.watch.allow("503")  # type: ignore[attr-defined]
+    problem = {"status": 503, "detail": "the disk is gone", "request_id": "r9"}
+    page.route(asks, lambda route: route.fulfill(status=503, json=problem))
+    page.goto(world.address + view.format(naughty=world.naughty))
+    failed = page.locator(f"{place} .message.failed")
+    expect(failed).to_contain_text("the disk is gone (r9)")
+    expect(failed.get_by_role("button", name="Try again")).to_be_visible()
+
+
 def test_an_unknown_track_and_artist_are_named_problems(world: World, open_page: Open) -> None:
     page = open_page(f"{world.address}/track?id=ghost")
     page.watch.allow("404")  # type: ignore[attr-defined]
@@ -133,8 +173,32 @@ def test_the_keyboard_goes_through_lists_plays_and_likes(world: World, open_page
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_hidden()
     page.keyboard.press("/")
     expect(page.locator("#search")).to_be_focused()
+
+
+@pytest.mark.parametrize(("wish", "moves"), [("reduce", False), ("no-preference", True)])
+def test_rows_glide_unless_somebody_asked_for_less_motion(
+    world: World, open_page: Open, wish: str, moves: bool
+) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0006")
+    page.emulate_media(reduced_motion=wish)  # type: ignore[arg-type]
+    page.wait_for_selector("#results .row")
+    page.evaluate(
+        """() => {
+            globalThis.moved = 0;
+            const animate = Element.prototype.animate;
+            Element.prototype.animate = function (...how) {
+                globalThis.moved += 1;
+                return animate.apply(this, how);
+            };
+        }"""
+    )
+    gone = page.locator("#results .row").first.get_attribute("data-track")
+    page.locator("#results .row").first.get_by_role("button", name="Hide").click()
+    expect(page.locator(f"#results [data-track='{gone}']")).to_have_count(0)
+    assert (page.evaluate("globalThis.moved") > 0) is moves
 
 
 def test_back_returns_and_the_chosen_theme_stays(world: World, open_page: Open) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from bench.pages import PAN, made_up_map, pace
 from tests.pages.conftest import CHROMIUM, NAUGHTY, World
 
 pytestmark = [
@@ -139,6 +140,23 @@ def test_a_like_and_a_skip_change_the_list_at_once(
     assert fits(page)
 
 
+def test_a_track_that_nobody_took_to_yet_has_a_badge(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/for-you")
+
+    def carried(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        body["items"][0]["sources"] = ["audio", "carried"]
+        body["items"][1]["sources"] = ["collaborative", "carried"]
+        route.fulfill(response=answer, json=body)
+
+    page.route("**/recommendations?*", carried)
+    page.goto(f"{world.address}/for-you?listener=listener0001")
+    titles(page)
+    expect(page.locator("#results .row").nth(0)).to_contain_text("new here")
+    expect(page.locator("#results .row").nth(1)).not_to_contain_text("new here")
+
+
 def test_dials_ask_for_another_list(world: World, open_page: Open) -> None:
     page = open_page(f"{world.address}/for-you?listener=listener0001")
     titles(page)
@@ -214,18 +232,77 @@ def test_the_map_draws_switches_views_and_opens_what_is_clicked(
     assert fits(page)
 
 
+def ring(page: Page) -> tuple[float, float] | None:
+    """Where on the page the ring around the chosen point is: the middle of what has its colour."""
+    return page.evaluate(
+        """() => {
+            const overlay = document.querySelector("#overlay");
+            const accent = getComputedStyle(overlay).accentColor.match(/\\d+/g).map(Number);
+            const { width, height } = overlay;
+            const copy = new OffscreenCanvas(width, height).getContext("2d");
+            copy.drawImage(overlay, 0, 0);
+            const { data } = copy.getImageData(0, 0, width, height);
+            let [x, y, n] = [0, 0, 0];
+            for (let at = 0; at < data.length; at += 4) {
+                const far = accent.reduce((sum, part, c) => sum + Math.abs(part - data[at + c]), 0);
+                if (data[at + 3] < 250 || far > 12) continue;
+                x += (at / 4) % width;
+                y += Math.floor(at / 4 / width);
+                n += 1;
+            }
+            const box = overlay.getBoundingClientRect();
+            const scale = box.width / width;
+            return n ? [box.left + (x / n) * scale, box.top + (y / n) * scale] : null;
+        }"""
+    )
+
+
+def hover_over_the_ring(page: Page) -> None:
+    for shake in range(20):  # the panel has just opened, and the map takes up its new width
+        spot = ring(page)
+        if spot:
+            page.mouse.move(spot[0] + shake % 2, spot[1])
+        page.wait_for_timeout(100)
+        if page.locator("#tip").is_visible():
+            return
+
+
+def marked(page: Page) -> int:
+    """Pixels that lie over the points."""
+    return page.evaluate(
+        """() => {
+            const overlay = document.querySelector("#overlay");
+            const { width, height } = overlay;
+            const copy = new OffscreenCanvas(width, height).getContext("2d");
+            copy.drawImage(overlay, 0, 0);
+            const { data } = copy.getImageData(0, 0, width, height);
+            return data.filter((value, at) => at % 4 === 3 && value).length;
+        }"""
+    )
+
+
 def test_points_are_on_the_canvas_and_answer_the_pointer(world: World, open_page: Open) -> None:
     page = open_page(f"{world.address}/map?track={world.naughty}")
     ready_map(page)
     page.wait_for_selector("#beside .row")
-    for shake in range(20):  # the panel has just opened, and the map takes up its new width
-        box = page.locator("#points").bounding_box()
-        assert box is not None
-        page.mouse.move(box["x"] + box["width"] / 2 + shake % 2, box["y"] + box["height"] / 2)
-        page.wait_for_timeout(100)
-        if page.locator("#tip").is_visible():
-            break
-    expect(page.locator("#tip b")).to_have_text(NAUGHTY)  # what was asked for is in the middle
+    hover_over_the_ring(page)
+    expect(page.locator("#tip b")).to_have_text(NAUGHTY)
+
+
+def test_what_the_pointer_rests_on_is_heard_once_that_is_switched_on(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/map?track={world.naughty}")
+    ready_map(page)
+    page.wait_for_selector("#beside .row")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    hover_over_the_ring(page)
+    assert not [address for address in asked if address.endswith("/audio")]
+    page.mouse.move(5, 5)
+    page.get_by_role("button", name="Hear what the pointer rests on").click()
+    with page.expect_request(lambda request: request.url.endswith(f"{world.naughty}/audio")):
+        hover_over_the_ring(page)
 
 
 def test_a_lasso_catches_tracks_that_can_be_saved(world: World, open_page: Open) -> None:
@@ -264,14 +341,45 @@ def test_a_path_leads_from_one_track_to_another(world: World, open_page: Open) -
     steps = titles(page, "#beside")
     assert steps[0] == NAUGHTY
     assert steps[-1] == goal["title"]
+    assert ring(page)  # the line is drawn in the same colour
 
 
 def test_a_listener_is_drawn_into_the_map(world: World, open_page: Open) -> None:
     page = open_page(f"{world.address}/map", listener="listener0001")
     ready_map(page)
+    before = marked(page)
     page.get_by_role("button", name="Show the listener's taste").click()
     expect(page.locator("#beside h2")).to_have_text("listener0001")
     assert titles(page, "#beside")
+    assert marked(page) > before
+    assert ring(page)  # what to play next
+
+
+def test_a_song_that_was_dropped_in_is_drawn_into_the_map(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    page.set_input_files("#file", world.song())
+    alike = titles(page)
+    page.get_by_role("link", name="On the map").click()
+    ready_map(page)
+    expect(page.locator("#beside h2")).to_have_text(world.song().name)
+    assert titles(page, "#beside") == alike
+    assert ring(page)
+
+
+@pytest.mark.slow
+def test_a_map_of_a_hundred_thousand_points_pans_smoothly_or_says_that_it_thinned_them(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/quality")
+    body = json.dumps(made_up_map(100_000))
+    page.route("**/v1/map", lambda route: route.fulfill(body=body, content_type="application/json"))
+    page.click("nav >> text=Map")
+    page.wait_for_selector("#legend button", timeout=60_000)
+    page.wait_for_timeout(1500)
+    pace_of = [pace(page.evaluate(PAN, 1.5))["frames_a_second"] for _ in range(2)]
+    said = page.locator("#legend .hint").inner_text()
+    assert said.startswith("100,000 tracks")
+    assert "of them while it moves" in said or pace_of[-1] >= 30
 
 
 # Track, artist, quality, library
@@ -288,6 +396,28 @@ def test_a_track_shows_its_sound_and_both_kinds_of_neighbours(
     page.wait_for_selector(".hero .spectrogram:visible")
     assert drawn(page, ".hero .spectrogram") > 50
     assert fits(page)
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ({"analysis": "failed", "analysis_reason": NAUGHTY}, f"not analysed: {NAUGHTY}"),
+        ({"analysis": "pending", "analysis_reason": None}, "waiting to be analysed"),
+        ({"analysis": None, "has_audio": False}, "no audio here"),
+    ],
+)  # fmt: skip
+def test_a_track_says_where_its_audio_stands(
+    world: World, open_page: Open, state: dict[str, object], says: str
+) -> None:
+    page = open_page(f"{world.address}/docs")
+
+    def changed(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | state)
+
+    page.route(f"**/v1/tracks/{world.naughty}", changed)
+    page.goto(f"{world.address}/track?id={world.naughty}")
+    expect(page.locator(".hero .facts")).to_contain_text(says)
 
 
 def test_an_artist_page_lists_the_tracks_and_plays_them(world: World, open_page: Open) -> None:
@@ -308,6 +438,7 @@ def test_quality_compares_with_every_baseline_and_switches_versions(
 ) -> None:
     page = open_page(f"{world.address}/quality", size=size, scheme=scheme)
     expect(page.locator("#report .chart")).to_contain_text("Random")
+    assert page.locator("#versions .chart circle").count() == 2  # how versions did, in their order
     assert page.locator("#report .chart circle").count() >= 8
     page.get_by_label("Over").select_option(index=1)
     page.get_by_text("As a table").click()

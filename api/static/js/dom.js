@@ -60,6 +60,11 @@ export function minutes(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
+/** Day of a `Date`, or its moment with `time`, in the page's own language. */
+export function dated(date, { time = false } = {}) {
+  return date.toLocaleString("en-GB", { day: "numeric", month: "short", year: "numeric", ...(time && { hour: "2-digit", minute: "2-digit" }) });
+}
+
 export function counted(n, noun) {
   return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 }

@@ -9,6 +9,7 @@ const SOURCES = {
   collaborative: "taste", item_item: "played together", audio: "sound", bridge: "predicted taste",
   carried: "neighbours' taste", popular: "popular", recent: "recent", hybrid: "sound and taste",
 };
+const SCORES = { name: "Score", text: (item) => item.score.toFixed(3) };
 const NEW = new Set(["bridge", "carried"]);
 
 /** Scores of one list as shares of the best: cosines as they are, ranker's scores from lowest to best. */
@@ -23,12 +24,13 @@ function shares(items) {
  * Ordered list of tracks.
  *
  * `acts` are functions from a track to buttons; `mark` gives a note for a track, such as "also in
- * taste"; `why` shows reasons and sources.
+ * taste"; `why` shows reasons and sources; `by` gives what stands below a title. `meters` says what scores are:
+ * their name, and the text of a track's.
  */
-export function trackList(items, { acts = [], why = false, mark = null, label = "Tracks", scores = true } = {}) {
+export function trackList(items, { acts = [], why = false, by = artistAndAlbum, mark = null, label = "Tracks", scores = true, meters = SCORES } = {}) {
   const share = shares(items);
   const list = el("ol", { class: "tracks", "aria-label": label });
-  list.append(...items.map((item, n) => row(item, n, { acts, why, mark, scores, share, play: () => start(items, n) })));
+  list.append(...items.map((item, n) => row(item, { acts, why, by, mark, scores, meters, share, play: () => start(items, n) })));
   return list;
 
   function start(all, n) {
@@ -37,7 +39,7 @@ export function trackList(items, { acts = [], why = false, mark = null, label = 
   }
 }
 
-function row(item, n, { acts, why, mark, scores, share, play }) {
+function row(item, { acts, why, by, mark, scores, meters, share, play }) {
   const name = item.title || item.track_id;
   const note = mark?.(item);
   const sources = item.sources ?? [];
@@ -46,23 +48,25 @@ function row(item, n, { acts, why, mark, scores, share, play }) {
     el("button", { type: "button", class: "cover", "aria-label": `Play ${name}`, onclick: play }, artwork(item), el("span", { class: "cover-icon" }, icon("play"))),
     el("div", { class: "what" },
       el("a", { class: "title", href: link("/track", { id: item.track_id }) }, name),
-      el("span", { class: "by" },
-        item.artist && el("a", { href: link("/artist", { name: item.artist }) }, item.artist),
-        item.artist && item.album && " · ", item.album),
+      el("span", { class: "by" }, by(item)),
       (why || note || fresh) && el("span", { class: "why" },
         fresh && el("span", { class: "badge" }, "new here"),
         note && el("span", { class: "badge soft" }, note),
         why && item.reason,
         why && sources.length > 0 && el("span", { class: "sources" }, sources.map((source) => el("span", {}, SOURCES[source] ?? source))))),
-    scores && Number.isFinite(item.score) && meter(item.score, share(item.score)),
+    scores && Number.isFinite(item.score) && meter(meters.name, meters.text(item), share(item.score)),
     el("span", { class: "length" }, minutes(item.duration)),
     acts.length > 0 && el("div", { class: "acts" }, acts.map((act) => act(item))));
 }
 
-function meter(score, share) {
+function artistAndAlbum({ artist, album }) {
+  return [artist && el("a", { href: link("/artist", { name: artist }) }, artist), artist && album && " · ", album];
+}
+
+function meter(name, text, share) {
   const part = Math.max(0.02, Math.min(1, share));
-  const bar = el("div", { class: "score", role: "meter", "aria-label": "Score", "aria-valuemin": 0, "aria-valuemax": 1,
-    "aria-valuenow": part.toFixed(2), "aria-valuetext": score.toFixed(2), title: score.toFixed(3) }, el("span"));
+  const bar = el("div", { class: "score", role: "meter", "aria-label": name, "aria-valuemin": 0, "aria-valuemax": 1,
+    "aria-valuenow": part.toFixed(2), "aria-valuetext": text, title: text }, el("span"));
   bar.firstChild.style.width = `${part * 100}%`;
   return bar;
 }

@@ -1,5 +1,7 @@
 // Points by the hundred thousand: WebGL, one draw call a frame, nothing drawn while nothing moves.
 
+import { Budget } from "./budget.js";
+
 const VERTEX = `
 attribute vec2 from, to;
 attribute vec4 colour;
@@ -21,25 +23,25 @@ void main() {
   gl_FragColor = vec4(paint.rgb * cover, cover);
 }`;
 const MORPH_MS = 700;
-const FRAME_MS = 25; // leaves room for the rest of a frame at 30 a second
 const SETTLED_MS = 250;
-const FEWEST = 5_000;
 const MOST_ZOOM = 400;
 
 export class Cloud {
-  /** `onframe(moving)` runs after each frame; `onthin(n)` when only the first n points are drawn while it moves. */
+  /** `onframe(moving)` runs after each frame; `onthin(n)` tells that the first n points are drawn while it moves. */
   constructor(canvas, { onframe, onthin, still }) {
     this.canvas = canvas;
     this.onframe = onframe;
-    this.onthin = onthin;
+    this.budget = new Budget(onthin);
     this.still = still;
     this.gl = canvas.getContext("webgl", { antialias: false, alpha: false });
-    this.n = this.budget = 0;
+    this.n = 0;
+    this.held = this.moving = false;
     this.centre = [0.5, 0.5];
     this.zoom = 1;
     this.share = 1;
     this.ground = [1, 1, 1]; // colour behind the points; an opaque canvas is composed quicker
-    this.inset = 0; // pixels at the left that something else covers
+    this.inset = () => 0; // pixels at the left that something else covers
+    this.fitted = false; // whether everything shows, and is to go on showing when the canvas changes
     if (this.gl) this.prepare();
   }
 
@@ -80,7 +82,8 @@ export class Cloud {
   place(points) {
     const before = this.points?.length === points.length ? this.points : points;
     this.points = points;
-    this.n = this.budget = points.length / 2;
+    this.n = points.length / 2;
+    this.budget.begin(this.n);
     this.write("from", before);
     this.write("to", points);
     this.share = this.still() || before === points ? 1 : 0;
@@ -102,7 +105,8 @@ export class Cloud {
     this.height = this.canvas.clientHeight;
     this.canvas.width = Math.round(this.width * ratio);
     this.canvas.height = Math.round(this.height * ratio);
-    this.draw();
+    if (this.fitted) this.fit();
+    else this.draw();
   }
 
   /** Pixels to one unit. */
@@ -119,12 +123,14 @@ export class Cloud {
   }
 
   panBy(dx, dy) {
+    this.fitted = false;
     this.centre = [this.centre[0] - dx / this.unit, this.centre[1] + dy / this.unit];
     this.draw(true);
   }
 
   /** Zoom by `factor`, keeping what lies under (px, py) there. */
   zoomBy(factor, px = this.width / 2, py = this.height / 2) {
+    this.fitted = false;
     const [x, y] = this.toPlane(px, py);
     this.zoom = Math.max(0.5, Math.min(MOST_ZOOM, this.zoom * factor));
     const [nx, ny] = this.toPlane(px, py);
@@ -136,14 +142,17 @@ export class Cloud {
   fit() {
     const high = [0, 0];
     for (let n = 0; n < this.points.length; n++) high[n % 2] = Math.max(high[n % 2], this.points[n]);
-    const wide = this.width - this.inset;
+    const inset = this.inset();
+    const wide = this.width - inset;
     this.zoom = Math.min(1.9, Math.min(wide / high[0], this.height / high[1]) / Math.min(this.width, this.height));
-    this.centre = [high[0] / 2 - this.inset / 2 / this.unit, high[1] / 2];
+    this.centre = [high[0] / 2 - inset / 2 / this.unit, high[1] / 2];
+    this.fitted = true;
     this.draw();
   }
 
   /** Bring a point into the middle. */
   show(x, y, zoom = this.zoom) {
+    this.fitted = false;
     this.centre = [x, y];
     this.zoom = Math.max(this.zoom, zoom);
     this.draw();
@@ -181,9 +190,20 @@ export class Cloud {
   draw(moving = false) {
     if (!this.works) return;
     clearTimeout(this.resting);
-    if (moving) this.resting = setTimeout(() => this.draw(), SETTLED_MS);
     this.moving = moving;
     this.asked ??= requestAnimationFrame((now) => this.frame(now));
+  }
+
+  /** Keep to few points while a hand is on the map, however long a frame takes. */
+  hold(held) {
+    this.held = held;
+    if (!held && this.moving) this.rest();
+  }
+
+  /** Draw everything once nothing has moved for a while. */
+  rest() {
+    clearTimeout(this.resting);
+    if (!this.held) this.resting = setTimeout(() => this.draw(), SETTLED_MS);
   }
 
   frame(now) {
@@ -202,8 +222,12 @@ export class Cloud {
     gl.uniform1f(places.share, eased);
     gl.uniform1f(places.size, this.size * ratio);
     const whole = !this.moving && !morphs;
-    gl.drawArrays(gl.POINTS, 0, whole ? this.n : this.budget);
-    if (whole && this.n > FEWEST) this.measure();
+    gl.drawArrays(gl.POINTS, 0, whole ? this.n : this.budget.points);
+    if (whole && this.budget.matters) this.measure();
+    if (this.moving) {
+      this.budget.frame(now);
+      this.rest(); // from here: a slow frame is no rest
+    }
     this.onframe(this.moving);
     if (morphs) this.draw();
   }
@@ -212,10 +236,7 @@ export class Cloud {
   measure() {
     const began = performance.now();
     this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, new Uint8Array(4)); // waits until it is drawn
-    const took = performance.now() - began;
-    const budget = Math.floor(Math.max(FEWEST, Math.min(this.n, (this.n * FRAME_MS) / took)));
-    if (budget < this.n) this.onthin(budget);
-    this.budget = budget;
+    this.budget.learn(performance.now() - began);
   }
 
   /** Width of a point: small in a crowd, larger when looked at closely. */

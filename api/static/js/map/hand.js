@@ -18,6 +18,7 @@ export function steer(canvas, cloud, hooks, signal) {
   on("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, where(event));
+    cloud.hold(true);
     if (fingers.size === 1) {
       begun = where(event);
       if (hooks.looping() || event.shiftKey) loop = [begun];
@@ -48,6 +49,7 @@ export function steer(canvas, cloud, hooks, signal) {
   const end = (event) => {
     const at = fingers.get(event.pointerId);
     if (!fingers.delete(event.pointerId)) return;
+    if (!fingers.size) cloud.hold(false);
     if (loop && loop.length > 2) hooks.lasso(loop, true);
     else if (begun && at && event.type === "pointerup" && Math.hypot(at[0] - begun[0], at[1] - begun[1]) < CLICK_PX) hooks.click(...at);
     loop = begun = null;

@@ -20,8 +20,9 @@ export class Overlay {
   }
 
   /** Move along with the points as they were drawn last; drawing text is slow, and comes with rest. */
-  follow() {
-    if (!this.drawn) return;
+  follow(bare = false) {
+    this.canvas.hidden = bare; // a second canvas takes as long to compose as the first
+    if (!this.drawn || bare) return;
     const scale = this.cloud.unit / this.drawn.unit;
     const [x, y] = this.cloud.toScreen(...this.drawn.centre);
     this.canvas.style.transform = `translate(${x - this.cloud.width / 2}px, ${y - this.cloud.height / 2}px) scale(${scale})`;
@@ -29,6 +30,7 @@ export class Overlay {
 
   draw() {
     this.drawn = { unit: this.cloud.unit, centre: this.cloud.centre };
+    this.canvas.hidden = false;
     this.canvas.style.transform = "";
     const context = this.canvas.getContext("2d");
     const style = getComputedStyle(this.canvas);

@@ -8,7 +8,7 @@ import { legendRows } from "./tip.js";
 
 const DIM = 40;
 const SOLID = 235;
-const WIDE = 700;
+const WIDE = 560;
 
 export class Scene {
   /** Over the elements `points`, `overlay` (canvases), `legend` and `stage` of the view. */
@@ -21,9 +21,10 @@ export class Scene {
     this.chosen = this.hovered = -1;
     this.marks = []; // {n, kind}, or {items, kind} for what lies among items
     this.line = [];
-    this.cloud = new Cloud(points, { onframe: (moving) => (moving ? this.overlay.follow() : this.overlay.draw()), still: () => calm.matches, onthin: (n) => this.thinned(n) });
+    this.cloud = new Cloud(points, { onframe: (moving) => (moving ? this.overlay.follow(this.cloud.budget.bare) : this.overlay.draw()), still: () => calm.matches, onthin: (n) => this.thinned(n) });
     this.overlay = new Overlay(overlay, this.cloud);
     if (!this.cloud.works) return;
+    this.cloud.inset = () => (this.cloud.width > WIDE ? legend.offsetWidth : 0);
     const resize = () => {
       this.cloud.resize();
       this.overlay.resize();
@@ -64,7 +65,6 @@ export class Scene {
   arrange() {
     this.cloud.place(this.map.views[this.view]);
     this.paint();
-    this.cloud.inset = this.cloud.width > WIDE ? this.legend.offsetWidth : 0;
     this.cloud.fit();
     this.mark({});
   }
@@ -81,7 +81,8 @@ export class Scene {
   }
 
   thinned(n) {
-    this.count.textContent = `${counted(this.map.ids.length, "track")}, ${n.toLocaleString("en")} of them while it moves`;
+    const all = this.map.ids.length;
+    this.count.textContent = n < all ? `${counted(all, "track")}, ${n.toLocaleString("en")} of them while it moves` : counted(all, "track");
   }
 
   /** Mark points anew; what is not named stays. */

@@ -40,7 +40,12 @@ export function mount(main, query, signal) {
     tracks = found.items;
     part("results-acts").append(...saveMenu(() => found.name, () => tracks));
     part("results-acts").hidden = false;
-    return trackList(tracks, { label: "Tracks", scores: false, acts: [rowAct("queue", "Queue", (track) => player.enqueue([track]))],
-      mark: (track) => (track.listeners ? counted(track.plays, "play") : "cold") });
+    const most = Math.max(1, ...tracks.map((track) => track.plays));
+    return trackList(tracks.map((track) => ({ ...track, score: track.plays / most })), {
+      label: "Tracks", meters: { name: "Plays", text: (track) => counted(track.plays, "play") },
+      by: (track) => [track.album, track.plays > 0 && counted(track.plays, "play")].filter(Boolean).join(" · "),
+      acts: [rowAct("queue", "Queue", (track) => player.enqueue([track]))],
+      mark: (track) => !track.listeners && "cold",
+    });
   }, { signal }).then((there) => there && followPlayer(part("results"), signal));
 }

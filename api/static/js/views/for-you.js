@@ -2,7 +2,8 @@
 
 import { call, link } from "../api.js";
 import { el, icon } from "../dom.js";
-import { become, listener, onDid, recent, recommendationsOf, stranger } from "../listener.js";
+import { become, listener, onDid, recommendationsOf, stranger } from "../listener.js";
+import { pickListener } from "../listeners.js";
 import { saveMenu } from "../playlist.js";
 import * as player from "../player.js";
 import { failure, fill, message } from "../states.js";
@@ -24,25 +25,27 @@ export function mount(main, query, signal) {
 
   const user = query.get("listener") ?? listener();
   part("dials-panel").open = matchMedia(WIDE).matches;
-  part("known").append(...recent().map((id) => el("option", { value: id })));
   part("results-acts").append(
     el("button", { type: "button", class: "primary", onclick: () => shown.length && player.play(shown) }, icon("play", 18), "Play"),
     ...saveMenu(() => `For ${user}`, () => shown));
   part("results-acts").hidden = true;
 
+  const be = (id) => {
+    become(id);
+    go(link("/for-you", { listener: id }));
+  };
+  pickListener(part("user"), be, signal);
+  part("user").addEventListener("focus", () => part("user").select());
   part("who").addEventListener("submit", (event) => {
     event.preventDefault();
-    become(part("user").value.trim());
-    go(link("/for-you", { listener: listener() }));
+    const id = part("user").value.trim();
+    if (id) be(id);
   });
-  part("stranger").addEventListener("click", () => {
-    become(stranger());
-    go(link("/for-you", { listener: listener() }));
-  });
+  part("stranger").addEventListener("click", () => be(stranger()));
   if (!main.dataset.version) return;
   if (!user) {
     part("dials-panel").hidden = true;
-    results.append(message("Who listens?", "Enter the id of a listener of your log, or be someone new and teach the list with a few likes."));
+    results.append(message("Who listens?", "Choose a listener of your log, or be someone new and teach the list with a few likes."));
     return;
   }
   become(user);

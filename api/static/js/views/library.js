@@ -1,15 +1,19 @@
 // Library: what was analysed, what was left out and why, which encoder and model are in use.
 
 import { call } from "../api.js";
-import { counted, el } from "../dom.js";
+import { counted, dated, el } from "../dom.js";
 import { fill } from "../states.js";
 
 export function mount(main, query, signal) {
   fill(main.querySelector("#library"), async () => {
     const found = await call("/v1/library", { signal });
-    return [analysed(found), use(found), ...found.problems.map(problems)];
+    const left = found.problems.length ? found.problems.map(problems)
+      : el("p", { class: "hint" }, "No import or analysis has left anything out; whatever one does leave out is listed here, with the reason.");
+    return [el("div", { class: "cards side" }, analysed(found), use(found)), left].flat();
   }, { signal, rows: 4 });
 }
+
+const row = (name, value) => value !== null && value !== undefined && el("div", {}, el("dt", {}, name), el("dd", {}, value));
 
 function analysed({ tracks, with_audio: withAudio, analysed: done, waiting, failed }) {
   const share = withAudio ? done / withAudio : 0;
@@ -19,21 +23,20 @@ function analysed({ tracks, with_audio: withAudio, analysed: done, waiting, fail
     el("h2", { id: "analysis-title" }, "Analysis"),
     el("progress", { max: 1, value: share, "aria-label": "Analysed files" }),
     el("p", {}, `${done.toLocaleString("en")} of ${counted(withAudio, "file")} analysed. ${state}`),
-    el("ul", { class: "facts" },
-      tracks > withAudio && el("li", {}, `${counted(tracks - withAudio, "track")} without audio`),
-      waiting > 0 && el("li", {}, `${waiting} waiting`),
-      failed > 0 && el("li", { class: "warning" }, `${failed} failed`)));
+    el("dl", { class: "pairs" },
+      row("waiting", waiting ? `${counted(waiting, "file")} that came over HTTP` : "none"),
+      row("failed", failed ? el("span", { class: "warning" }, `${counted(failed, "file")}: damaged, or no music; the page of each track says why`) : "none"),
+      row("without audio", tracks > withAudio ? `${counted(tracks - withAudio, "track")}, known by tags and listeners alone` : "none")));
 }
 
 function use({ encoder, model }) {
-  const row = (name, value) => value !== null && value !== undefined && el("div", {}, el("dt", {}, name), el("dd", {}, value));
   return el("section", { class: "card", "aria-labelledby": "use-title" },
     el("h2", { id: "use-title" }, "In use"),
     el("dl", { class: "pairs" },
       row("encoder", el("code", {}, encoder.encoder_id)),
       row("recipe", encoder.recipe),
       row("vector", `${encoder.dimension} numbers`),
-      model ? [row("model", el("code", {}, model.version)), row("trained", new Date(model.created).toLocaleString()),
+      model ? [row("model", el("code", {}, model.version)), row("trained", dated(new Date(model.created), { time: true })),
         row("on", `${counted(model.tracks, "track")}, ${counted(model.listeners, "listener")}, ${counted(model.events, "event")}`),
         row("ranked by", model.ranker === "lambdarank" ? "LightGBM LambdaRank" : "rank fusion")]
         : row("model", "none yet: run recsys train")));

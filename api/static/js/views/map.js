@@ -2,7 +2,8 @@
 
 import { call, link, path } from "../api.js";
 import { announce, counted, el, icon } from "../dom.js";
-import { listener, recommendationsOf } from "../listener.js";
+import { become, listener, recommendationsOf } from "../listener.js";
+import { pickListener } from "../listeners.js";
 import { load } from "../map/data.js";
 import { steer } from "../map/hand.js";
 import { Preview } from "../map/preview.js";
@@ -19,7 +20,8 @@ const NAMES = { tsne: "t-SNE", pca: "PCA" };
 const NEIGHBOURS = 12;
 const STEPS = 12;
 const MOST_CAUGHT = 200;
-const CLOSE_UP = 2.5;
+const MOST_CLOSE_UP = 8;
+const SPARSE = 40; // √n of a map that shows all its points well apart
 
 export async function mount(main, query, signal) {
   const part = (id) => main.querySelector(`#${id}`);
@@ -144,11 +146,23 @@ export async function mount(main, query, signal) {
     });
   }
 
-  async function taste() {
+  function taste() {
     const user = listener();
-    if (!user) return announce("Choose a listener under For you first.");
+    const whose = el("input", { "aria-label": "Listener", placeholder: user ? "Another listener" : "Choose a listener", maxlength: 512 });
+    const form = el("form", { class: "who-field", onsubmit: (event) => { event.preventDefault(); be(whose.value.trim()); } }, whose);
+    const be = (id) => {
+      if (!id) return;
+      become(id);
+      taste();
+    };
+    pickListener(whose, be, signal);
     scene.mark({ chosen: -1, marks: [], line: [] });
-    beside(user, "Rings: heard and liked. In colour: what to play next.", [], async () => {
+    if (!user) {
+      beside("Whose taste?", "It is drawn into the map: what they heard, and what to play next.", form, async () => []);
+      whose.focus();
+      return;
+    }
+    beside(user, "Rings: heard and liked. In colour: what to play next.", form, async () => {
       const [events, found] = await Promise.all([
         call(`${path`/v1/users/${user}/events`}?limit=1000&kinds=play,like`, { signal }),
         call(`${recommendationsOf(user)}?n=20`, { signal }),
@@ -168,7 +182,9 @@ export async function mount(main, query, signal) {
   const find = (id) => {
     const n = map.at.get(id);
     if (n === undefined) return announce("It is not on the map: it came after the current model, or has no sound.");
-    cloud.show(...scene.at(n), CLOSE_UP);
+    const closeUp = Math.min(MOST_CLOSE_UP, Math.sqrt(map.ids.length) / SPARSE);
+    if (closeUp > 1) cloud.show(...scene.at(n), closeUp);
+    else cloud.fit();
     return choose(n);
   };
 

@@ -2,7 +2,7 @@
 
 import { call, maybe } from "../api.js";
 import { course, dots, table } from "../chart.js";
-import { announce, counted, el } from "../dom.js";
+import { announce, counted, dated, el } from "../dom.js";
 import { fill, message } from "../states.js";
 
 const NAMES = {
@@ -73,7 +73,7 @@ function slice(part, metric) {
     .sort((a, b) => b.mean - a.mean);
   const minus = (name) => part.hybrid_minus[name]?.[metric];
   return [
-    el("p", { class: "hint" }, `${part.meaning}: ${counted(part.n_items, "track")}, ${counted(part.n_listeners, "listener")}, ${part.n_relevant.toLocaleString("en")} relevant. Lines are 95 % intervals.`),
+    el("p", { class: "hint" }, `${part.meaning[0].toUpperCase()}${part.meaning.slice(1)}: ${counted(part.n_items, "track")}, ${counted(part.n_listeners, "listener")}, ${part.n_relevant.toLocaleString("en")} relevant. Lines are 95 % intervals.`),
     dots(rows, `${metricNamed(metric)} of each method: ${rows.map((row) => `${row.label} ${row.mean.toFixed(3)}`).join(", ")}`),
     el("details", {}, el("summary", {}, "As a table"),
       table(`${metricNamed(metric)}, ${part.meaning}`, ["Method", "Mean", "95 % interval", "Hybrid minus", "p"],
@@ -92,7 +92,7 @@ function beyond(report) {
 }
 
 function method(report) {
-  const cut = report.cut ? ` after ${new Date(report.cut * 1000).toLocaleDateString()}` : "";
+  const cut = report.cut ? ` after ${dated(new Date(report.cut * 1000))}` : "";
   const how = report.protocol === "temporal"
     ? `Everything${cut} was held out; the hybrid and every baseline learned from what came before, and ranked the whole catalogue.`
     : "The log has no times, so each listener's events were split at random: optimistic, not to be compared with a split by time.";
@@ -106,13 +106,13 @@ function list(found, again) {
     el("li", { class: model.current ? "card version current" : "card version" },
       el("div", {},
         el("p", {}, el("code", {}, model.version), " ", model.version === found.serving && el("span", { class: "badge" }, "live"), model.damaged && el("span", { class: "badge soft" }, "damaged")),
-        el("p", { class: "hint" }, model.ndcg.all !== undefined && `NDCG@20 ${model.ndcg.all.toFixed(3)} · `, model.created && `${new Date(model.created).toLocaleString()} · `,
+        el("p", { class: "hint" }, model.ndcg.all !== undefined && `NDCG@20 ${model.ndcg.all.toFixed(3)} · `, model.created && `${dated(new Date(model.created), { time: true })} · `,
           model.tracks !== null && `${counted(model.tracks, "track")}, ${counted(model.listeners, "listener")}, ${counted(model.events, "event")} · ${model.ranker === "lambdarank" ? "LambdaRank" : "rank fusion"}`)),
       !model.current && !model.damaged && el("button", { type: "button", class: "quiet", onclick: (event) => activate(model.version, event.currentTarget, again) }, "Make it live"))))].filter(Boolean);
 }
 
 function history(models) {
-  const points = models.map((model) => ({ label: new Date(model.created).toLocaleDateString(), value: model.ndcg.all, strong: model.current }));
+  const points = models.map((model) => ({ label: dated(new Date(model.created)), value: model.ndcg.all, strong: model.current }));
   return el("div", { class: "card" },
     el("p", { class: "hint" }, "NDCG@20 of each version in the window that was held out when it was trained. Windows differ, so this is a course, not a contest."),
     course(points, `NDCG@20 of ${counted(models.length, "version")}: ${points.map((point) => point.value.toFixed(3)).join(", ")}`));

@@ -34,13 +34,14 @@ export function mount(main, query, signal) {
 
   /** Covers to begin with, where nothing has been asked. */
   async function suggest() {
+    const own = begin(); // whatever is asked for meanwhile ends it
     part("results-title").textContent = "Or begin with one of these";
     await fill(results, async () => {
-      const { items } = await call(`/v1/tracks?limit=${LENGTH}`, { signal });
+      const { items } = await call(`/v1/tracks?limit=${LENGTH}`, { signal: own });
       if (!items.length) return message("The library is empty", "Add a folder of music with recsys library add FOLDER, then run recsys embed and recsys train.");
       return el("ul", { class: "gallery" }, items.map((track) => el("li", {}, el("a", { href: link("/", { track: track.track_id }) },
         el("span", { class: "gallery-art" }, artwork(track)), el("b", {}, track.title || track.track_id), el("span", { class: "hint" }, track.artist ?? "")))));
-    }, { signal, rows: 3 });
+    }, { signal: own, rows: 3 });
   }
 
   function begin() {
@@ -69,7 +70,7 @@ export function mount(main, query, signal) {
 
   async function send(file) {
     const most = Number(main.dataset.maxUploadMb);
-    head(file.name, "");
+    head(file.name, "Sending …");
     if (file.size > most * 2 ** 20) {
       results.replaceChildren(failure({ status: 413, message: `The file has ${(file.size / 2 ** 20).toFixed(0)} MB; ${most} MB is the most.` }));
       return;
@@ -166,8 +167,9 @@ export function mount(main, query, signal) {
     part("query").scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: "start" });
   }
 
+  const chosen = () => part("file").files[0] && send(part("file").files[0]);
   part("sound").addEventListener("submit", (event) => event.preventDefault());
-  part("file").addEventListener("change", () => part("file").files[0] && send(part("file").files[0]));
+  part("file").addEventListener("change", chosen);
   part("cancel").addEventListener("click", () => {
     under.abort();
     part("query").hidden = true;
@@ -205,4 +207,5 @@ export function mount(main, query, signal) {
   });
   search(part("seed-search"), (track) => go(link("/", { track: track.track_id })), signal);
   if (query.has("track")) fromTrack(query.get("track"));
+  else chosen(); // before this script was there
 }

@@ -48,14 +48,14 @@ export function mount(main, query, signal) {
 
   function head(track, plays) {
     const canvas = el("canvas", { class: "spectrogram", role: "img", "aria-label": "Mel spectrogram: time runs to the right, pitch upwards", hidden: true });
-    spectrum(canvas);
+    if (track.has_audio) spectrum(canvas);
     const fact = (value) => value && el("li", {}, value);
     return el("div", { class: "hero" },
       el("div", { class: "hero-art" }, artwork(track)),
       el("div", { class: "hero-what" },
         el("h1", { tabindex: -1 }, track.title || id),
         el("p", { class: "hero-by" }, track.artist && el("a", { href: link("/artist", { name: track.artist }) }, track.artist), track.album && el("span", {}, track.artist ? ` · ${track.album}` : track.album)),
-        el("ul", { class: "facts" }, fact(track.genre), fact(track.year && String(track.year)), fact(minutes(track.duration)), plays && warmth(plays)),
+        el("ul", { class: "facts" }, fact(track.genre), fact(track.year && String(track.year)), fact(minutes(track.duration)), plays && warmth(plays), sound(track)),
         el("div", { class: "head-acts" },
           el("button", { type: "button", class: "primary", onclick: () => player.play([track]) }, icon("play", 18), "Play"),
           el("button", { type: "button", class: "quiet", onclick: () => player.enqueue([track]) }, icon("queue", 18), "Queue"),
@@ -63,6 +63,12 @@ export function mount(main, query, signal) {
           el("a", { class: "button quiet", href: link("/map", { track: id }) }, icon("map", 18), "On the map"),
           el("a", { class: "button quiet", href: link("/", { track: id }) }, icon("search", 18), "Refine"))),
       canvas);
+  }
+
+  function sound({ has_audio: has, analysis, analysis_reason: reason }) {
+    if (analysis === "failed") return el("li", { class: "warning" }, `not analysed: ${reason || "no reason is known"}`);
+    if (analysis === "pending") return el("li", {}, "waiting to be analysed");
+    return !has && el("li", {}, "no audio here");
   }
 
   function warmth({ listeners, plays }) {
