@@ -118,13 +118,13 @@ def fit_bridge(
                 errors[row, column] += weight[test] @ (residual**2).sum(axis=1)
         centre = np.average(targets[train], axis=0, weights=weight[train])
         baseline += weight[test] @ ((targets[test] - centre) ** 2).sum(axis=1)
-    row, column = np.unravel_index(int(errors.argmin()), errors.shape)
-    map_, bias = _ridge(spaces[row], targets, weight, settings.penalties[column])
-    to_space = maps[row]
+    best, chosen = divmod(int(errors.argmin()), len(settings.penalties))
+    map_, bias = _ridge(spaces[best], targets, weight, settings.penalties[chosen])
+    to_space = maps[best]
     if to_space is not None:
         map_ = to_space @ map_
-    explained = 1.0 - errors[row, column] / baseline if baseline > 0 else 0.0
-    return Bridge(map_, bias, settings.penalties[column], float(explained))
+    explained = 1.0 - errors[best, chosen] / baseline if baseline > 0 else 0.0
+    return Bridge(map_, bias, settings.penalties[chosen], float(explained))
 
 
 def bridgeable(embeddings: Floats, support: Floats) -> Mask:

@@ -1,7 +1,6 @@
 """Factors of tracks with few listeners, between what their sound predicts and their own."""
 
 import numpy as np
-import pytest
 from scipy import sparse
 
 from cf_model.model import CollaborativeModel
@@ -126,12 +125,14 @@ def test_a_model_that_was_read_back_leaves_the_bridge_as_it_is():
     assert shrink_to_bridge(bridged, np.ones(6, np.bool_), bare, signed, 10.0) is bridged
 
 
-@pytest.mark.parametrize("prior", [1.0, 1000.0])
-def test_the_prior_says_how_soon_silence_counts(prior):
+def test_the_prior_says_how_soon_silence_counts():
     listeners, signed = world(80)
     bridged = RNG.normal(size=(6, FACTORS)).astype(np.float32)
-    everything = np.ones(6, np.bool_)
-    moved = shrink_to_bridge(bridged, everything, model(listeners, signed), signed, prior)
+    fitted = model(listeners, signed)
     full = np.stack([half_step(listeners, signed, 3.0, item) for item in range(6)])
-    distance = np.linalg.norm(moved - full, axis=1).mean()
-    assert distance < 0.3 if prior == 1.0 else distance > 0.3
+
+    def distance(prior):
+        moved = shrink_to_bridge(bridged, np.ones(6, np.bool_), fitted, signed, prior)
+        return np.linalg.norm(moved - full, axis=1).mean()
+
+    assert distance(1.0) < 0.5 * distance(1000.0)
