@@ -158,7 +158,8 @@ def _weighed(interactions: Interactions, confidence: ConfidenceSettings) -> spar
         return positive
     total = np.maximum(np.asarray(positive.sum(axis=1)).ravel(), 1e-9)
     alike = np.sqrt(n[n > 0].mean() / np.maximum(n, 1))
-    return (sparse.diags(alike * n / total) @ positive).tocsr()
+    weighed: sparse.csr_matrix = (sparse.diags(alike * n / total) @ positive).tocsr()
+    return weighed
 
 
 def _ease(weighed: sparse.csr_matrix, regularization: float, dropout: float) -> Floats:
