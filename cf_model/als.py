@@ -65,7 +65,12 @@ def fit_als(
             "ALS did not converge to finite factors: raise als.regularization "
             f"(now {regularization:g}) or look for absurd play counts in the log"
         )
-    return CollaborativeModel(item_factors, support.astype(np.float32), float(regularization))
+    return CollaborativeModel(
+        item_factors,
+        support.astype(np.float32),
+        float(regularization),
+        np.asarray(model.user_factors, np.float32),
+    )
 
 
 LARGE = 1000

@@ -7,8 +7,9 @@ listeners back is noisy),
 .. math::
     \min_{W, b} \sum_i w_i \lVert y_i - W^\top z_i - b \rVert^2 + \mu \lVert W \rVert^2
 
-μ is chosen by cross-validation over tracks. (Van den Oord, Dieleman and Schrauwen, "Deep
-content-based music recommendation", NIPS 2013, regress the same target with a network.)
+μ is chosen by cross-validation over tracks, and so is the space of the vectors, where an encoder
+offers two: the vectors as they are, or its content space. (Van den Oord, Dieleman and Schrauwen,
+"Deep content-based music recommendation", NIPS 2013, regress the same target with a network.)
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def fit_bridge(
     support : np.ndarray [shape=(n_items,), dtype=float32]
         Listeners behind each factor.
     content : np.ndarray [shape=(dimension, n_content), dtype=float32], optional
-        Map to the space that is regressed on; the vectors themselves by default.
+        Map to another space that may be regressed on; taken if it predicts held-out tracks better.
 
     Raises
     ------
@@ -99,29 +100,31 @@ def fit_bridge(
             f"listens, this library has {n_known}: run `recsys embed` or import more listens"
         )
     vectors = embeddings[known].astype(np.float64)
-    if content is not None:
-        vectors = vectors @ content
     targets = item_factors[known].astype(np.float64)
     weight = support[known].astype(np.float64)
     weight = weight / (weight + SUPPORT_PRIOR)
 
     fold = np.random.default_rng(seed).permutation(n_known) % min(settings.folds, n_known)
-    errors = np.zeros(len(settings.penalties))
+    maps = [None] if content is None else [None, content]
+    spaces = [vectors if map_ is None else vectors @ map_ for map_ in maps]
+    errors = np.zeros((len(spaces), len(settings.penalties)))
     baseline = 0.0
     for held_out in range(fold.max() + 1):
         train, test = fold != held_out, fold == held_out
-        for position, penalty in enumerate(settings.penalties):
-            map_, bias = _ridge(vectors[train], targets[train], weight[train], penalty)
-            residual = targets[test] - (vectors[test] @ map_ + bias)
-            errors[position] += weight[test] @ (residual**2).sum(axis=1)
+        for row, space in enumerate(spaces):
+            for column, penalty in enumerate(settings.penalties):
+                map_, bias = _ridge(space[train], targets[train], weight[train], penalty)
+                residual = targets[test] - (space[test] @ map_ + bias)
+                errors[row, column] += weight[test] @ (residual**2).sum(axis=1)
         centre = np.average(targets[train], axis=0, weights=weight[train])
         baseline += weight[test] @ ((targets[test] - centre) ** 2).sum(axis=1)
-    best = int(errors.argmin())
-    map_, bias = _ridge(vectors, targets, weight, settings.penalties[best])
-    if content is not None:
-        map_ = content @ map_
-    explained = 1.0 - errors[best] / baseline if baseline > 0 else 0.0
-    return Bridge(map_, bias, settings.penalties[best], float(explained))
+    best, chosen = divmod(int(errors.argmin()), len(settings.penalties))
+    map_, bias = _ridge(spaces[best], targets, weight, settings.penalties[chosen])
+    to_space = maps[best]
+    if to_space is not None:
+        map_ = to_space @ map_
+    explained = 1.0 - errors[best, chosen] / baseline if baseline > 0 else 0.0
+    return Bridge(map_, bias, settings.penalties[chosen], float(explained))
 
 
 def bridgeable(embeddings: Floats, support: Floats) -> Mask:

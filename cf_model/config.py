@@ -40,7 +40,10 @@ class ItemItemSettings(Settings):
     dense_up_to: int = Field(
         4000, ge=0, description="tracks up to which EASE is used; neighbours beyond"
     )
-    regularization: float = Field(100.0, gt=0, description="λ of EASE")
+    regularization: float = Field(40.0, gt=0, description="λ of EASE")
+    dropout: float = Field(
+        0.5, ge=0, lt=1, description="share of a history that EASE learns to do without"
+    )
     neighbours: int = Field(100, ge=1, description="neighbours kept of each track beyond that size")
     shrinkage: float = Field(
         10.0, ge=0, description="listeners added to a track's own where cosines are formed"
@@ -71,4 +74,9 @@ class BridgeSettings(Settings):
     folds: int = Field(5, ge=2, description="folds that choose the ridge penalty")
     penalties: tuple[float, ...] = Field(
         (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0), min_length=1, description="ridge penalties tried"
+    )
+    prior: float = Field(
+        100.0,
+        gt=0,
+        description="listeners of a newcomer at which those who passed it over count half",
     )

@@ -21,11 +21,14 @@ class CollaborativeModel:
         Number of listeners who are positive about each track; 0 = the factor cannot score.
     regularization : float
         λ that was used.
+    user_factors : np.ndarray [shape=(n_users, factors), dtype=float32] or None
+        Of the log's listeners, for what is learned on top; None in a model that was read back.
     """
 
     item_factors: Rows
     support: Floats
     regularization: float
+    user_factors: Floats | None = None
 
     @property
     def fold_in(self) -> FoldIn:

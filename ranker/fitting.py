@@ -16,7 +16,8 @@ from cf_model.config import (
     ConfidenceSettings,
     ItemItemSettings,
 )
-from cf_model.item_item import fit_item_item, fit_related
+from cf_model.item_item import ItemItemModel, fit_item_item, fit_related
+from cf_model.shrinkage import shrink_to_bridge
 from data.arrays import Floats
 from data.events import EventLog
 from data.interactions import Interactions
@@ -25,6 +26,8 @@ from ranker.config import CandidateSettings
 from ranker.models import CandidateModels
 
 DAY = 86_400.0
+ASKED = 200
+"""Listeners whose scores decide which space of sound they are carried over in."""
 
 
 def fit_candidate_models(
@@ -79,14 +82,27 @@ def fit_candidate_models(
         fitted = fit_bridge(
             embeddings, factors, collaborative.support, bridge, content=content, seed=seed
         )
-        bridged = fitted.predict(embeddings)
+        signed = interactions.matrix(signed_confidence(interactions.pairs, confidence))
+        bridged = shrink_to_bridge(
+            fitted.predict(embeddings),
+            popularity < candidates.newcomer_support,
+            collaborative,
+            signed,
+            bridge.prior,
+        )
     related = fit_item_item(interactions, item_item, confidence) if popularity.any() else None
     carried, kin = None, None
     if related is not None and embeddings is not None:
         newcomers = popularity < candidates.newcomer_support
-        carried = fit_carry(embeddings, newcomers, ~newcomers, carry, content, seed=seed)
-        if carried is not None and len(popularity) <= item_item.dense_up_to:
+        if len(popularity) <= item_item.dense_up_to:
             kin = fit_related(interactions, carry.neighbours, confidence)
+        scores = None
+        if content is not None:  # there is a space to choose
+            scores = _some_scores(kin or related, interactions, confidence, seed)
+        carried = fit_carry(
+            embeddings, newcomers, ~newcomers, carry, content, scores=scores, seed=seed
+        )
+        kin = None if carried is None else kin
     return CandidateModels(
         catalogue=catalogue,
         confidence=confidence,
@@ -102,6 +118,20 @@ def fit_candidate_models(
         carry=carried,
         related=kin,
     )
+
+
+def _some_scores(
+    model: ItemItemModel, interactions: Interactions, confidence: ConfidenceSettings, seed: int
+) -> Floats:
+    """Scores of every track for at most `ASKED` listeners [shape=(n_listeners, n_items)]."""
+    listeners = np.random.default_rng(seed).permutation(
+        np.flatnonzero(np.diff(interactions.indptr))
+    )
+    scores = np.zeros((min(len(listeners), ASKED), len(interactions.items)), np.float32)
+    for row, user in enumerate(listeners[:ASKED].tolist()):
+        history = interactions.history(user)
+        scores[row] = model.score(history.item_index[signed_confidence(history, confidence) > 0])
+    return scores
 
 
 def count_listeners(interactions: Interactions, confidence: ConfidenceSettings) -> Floats:

@@ -64,3 +64,19 @@ def test_arrays_of_different_length_are_refused() -> None:
     vectors, factors, support = planted()
     with pytest.raises(ParameterError, match="aligned"):
         fit_bridge(vectors[:10], factors, support, BridgeSettings())
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_the_space_that_predicts_better_is_regressed_on(hidden: bool) -> None:
+    """A map that loses what tastes follow is left, one that brings it out is taken."""
+    vectors = RNG.normal(size=(120, 30)).astype(np.float32)
+    factors = (vectors[:, :2] + 0.3 * RNG.normal(size=(120, 2))).astype(np.float32)
+    support = np.full(120, 20.0, np.float32)
+    content = np.eye(30, dtype=np.float32)[:, 2:] if hidden else np.eye(30, dtype=np.float32)[:, :2]
+    with_map = fit_bridge(vectors, factors, support, BridgeSettings(), content=content)
+    without = fit_bridge(vectors, factors, support, BridgeSettings())
+    if hidden:
+        np.testing.assert_array_equal(with_map.weights, without.weights)
+    else:
+        assert with_map.explained > without.explained + 0.01
+        assert (with_map.weights[2:] == 0).all()

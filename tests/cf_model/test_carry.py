@@ -97,3 +97,23 @@ def test_a_listener_whose_scores_are_all_equal_prefers_no_newcomer():
     vectors, new = world()
     carry = fit_carry(vectors, new, ~new, CarrySettings())
     assert not carry.coefficients(np.full(60, 3.0, np.float32)).any()
+
+
+@pytest.mark.parametrize("better", ["content", "vectors"])
+def test_the_space_is_chosen_by_the_scores_of_held_out_tracks(better):
+    vectors, new = world(200, 40, 12)
+    kept = slice(0, 2) if better == "content" else slice(2, 12)
+    content = np.eye(12, dtype=np.float32)[:, kept]
+    scores = np.stack([vectors[:, 0], vectors[:, 1], vectors[:, 0] - vectors[:, 1]])
+    carry = fit_carry(vectors, new, ~new, CarrySettings(), content, scores=scores)
+    expected = content if better == "content" else np.eye(12, dtype=np.float32)
+    np.testing.assert_array_equal(carry.content, expected)
+
+
+def test_scores_that_are_the_same_everywhere_choose_nothing():
+    vectors, new = world()
+    content = np.eye(5, dtype=np.float32)[:, :3]
+    carry = fit_carry(
+        vectors, new, ~new, CarrySettings(), content, scores=np.ones((2, 60), np.float32)
+    )
+    np.testing.assert_array_equal(carry.content, content)

@@ -41,17 +41,31 @@ def fitted(heard: np.ndarray, **settings: float) -> np.ndarray:
     return weights.toarray() if sparse.issparse(weights) else np.asarray(weights)
 
 
-def test_ease_solves_its_objective():
+def test_ease_without_a_whole_history_solves_its_objective():
     heard = RNG.random((40, 9)) < 0.4
-    weights = fitted(heard, regularization=3.0)
-    x = heard.astype(float)
-    # Column by column, the ridge regression of a track on all others (Steck 2019, equation 4).
+    weights = fitted(heard, regularization=3.0, dropout=0.25)
+    n = np.maximum(heard.sum(axis=1), 1)
+    x = heard * np.sqrt(n[heard.any(axis=1)].mean() / n)[:, None]
+    # Column by column, the ridge regression of a track on all others, whose squares count 1/3 more
+    # (Steck 2019, equation 4; Steck 2020, equation 8).
     for track in range(9):
         others = np.delete(np.arange(9), track)
-        gram = x[:, others].T @ x[:, others] + 3.0 * np.eye(8)
-        expected = np.linalg.solve(gram, x[:, others].T @ x[:, track])
+        squares = x[:, others].T @ x[:, others]
+        system = squares + 3.0 * np.eye(8) + 0.25 / 0.75 * np.diag(np.diag(squares))
+        expected = np.linalg.solve(system, x[:, others].T @ x[:, track])
         np.testing.assert_allclose(weights[others, track], expected, atol=1e-5)
     assert (np.diag(weights) == 0).all()
+
+
+def test_what_a_listener_plays_most_says_most():
+    """Tracks 0 and 1 both go with track 2; who plays 0 and 2 plays them a lot."""
+    heard = np.zeros((40, 4), np.bool_)
+    heard[:20, [0, 2, 3]] = heard[20:, [1, 2, 3]] = True
+    log = interactions(heard)
+    log.pairs.plays[np.isin(log.pairs.item_index, [0, 2]) & (np.arange(120) < 60)] = 50.0
+    settings = ItemItemSettings(regularization=5.0)
+    weights = fit_item_item(log, settings, ConfidenceSettings()).weights
+    assert weights[0, 2] > weights[1, 2] + 0.05
 
 
 def test_neighbours_are_shrunk_cosines_of_the_nearest():
