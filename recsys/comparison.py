@@ -17,7 +17,8 @@ from data.events import EventLog
 from data.ids import MISSING, IdMap
 from data.interactions import Interactions
 from ranker.hybrid import Hybrid
-from recsys.bundle import Manifest, open_bundle, read_manifest
+from recsys.bundle import open_bundle
+from recsys.manifest import Manifest, read_manifest
 from recsys.config import Config
 from recsys.evaluation.judging import ALL, COLD, Cases, find_cases, judge
 from recsys.evaluation.methods import HYBRID, hybrid_order
