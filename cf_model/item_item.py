@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from implicit.nearest_neighbours import ItemItemRecommender
@@ -26,6 +27,9 @@ from cf_model.confidence import signed_confidence
 from cf_model.config import ConfidenceSettings, ItemItemSettings
 from data.arrays import Floats, Positions
 from data.interactions import Interactions
+
+Weights: TypeAlias = Floats | sparse.csr_matrix
+"""Dense or sparse [shape=(n, n_items), dtype=float32]."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class ItemItemModel:
         Row ``i``: what track ``i`` in a history says for every track. The diagonal is 0.
     """
 
-    weights: Floats | sparse.csr_matrix
+    weights: Weights
 
     @property
     def n_items(self) -> int:
@@ -68,7 +72,7 @@ class LikedRows:
         One row for each track of the history.
     """
 
-    weights: Floats | sparse.csr_matrix
+    weights: Weights
 
     @cached_property
     def score(self) -> Floats:

@@ -84,9 +84,11 @@ def fit_candidate_models(
     carried, kin = None, None
     if related is not None and embeddings is not None:
         newcomers = popularity < candidates.newcomer_support
-        carried = fit_carry(embeddings, newcomers, ~newcomers, carry, content, seed=seed)
-        if carried is not None and len(popularity) <= item_item.dense_up_to:
+        if len(popularity) <= item_item.dense_up_to:
             kin = fit_related(interactions, carry.neighbours, confidence)
+        weights = (kin or related).weights
+        carried = fit_carry(embeddings, newcomers, ~newcomers, weights, carry, content, seed=seed)
+        kin = kin if carried is not None else None
     return CandidateModels(
         catalogue=catalogue,
         confidence=confidence,

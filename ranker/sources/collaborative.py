@@ -10,6 +10,7 @@ from cf_model.fold_in import FoldIn
 from data.arrays import Doubles, Floats, Positions
 from data.rows import Rows
 from ranker.candidates import CandidateList
+from ranker.inner_product import LongestFirst
 from ranker.listener import Listener
 from ranker.sources.base import allowed_mask, strongest
 
@@ -40,6 +41,7 @@ class CollaborativeSource:
     ) -> None:
         self._item_factors = item_factors
         self._supported = support > 0
+        self._search = LongestFirst(item_factors, self._supported)
         self._fold_in = fold_in
         self._confidence = confidence
 
@@ -47,8 +49,8 @@ class CollaborativeSource:
         """Best of all tracks that somebody listens to."""
         if listener.user_factor is None:
             return CandidateList.empty()
-        allowed = allowed_mask(listener, len(self._item_factors)) & self._supported
-        return CandidateList.best(self._item_factors @ listener.user_factor, n, allowed)
+        allowed = allowed_mask(listener, len(self._item_factors))
+        return self._search.best(listener.user_factor, n, allowed)
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:
         """Predicted preference, about 0 … 1; NaN for tracks that nobody listens to."""

@@ -29,11 +29,14 @@ class ItemItemSource:
         self._supported = supported
 
     def candidates(self, listener: Listener, n: int) -> CandidateList:
-        """Best of all tracks that somebody listens to."""
+        """Best of the tracks that something liked has a weight on, if somebody listens to them."""
         if not len(listener.liked_items):
             return CandidateList.empty()
+        score = self._everything(listener)
+        spoken_of = np.flatnonzero(score).astype(np.int32)
         allowed = allowed_mask(listener, len(self._supported)) & self._supported
-        return CandidateList.best(self._everything(listener), n, allowed)
+        best = CandidateList.best(score[spoken_of], n, allowed[spoken_of])
+        return CandidateList(spoken_of[best.item_index], best.score)
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:
         """Sum of weights; NaN for tracks that nobody listens to, and without anything liked."""
@@ -44,24 +47,24 @@ class ItemItemSource:
 
     def explain(self, listener: Listener, item: int) -> int | None:
         """The liked track with the largest weight on `item`."""
-        rows = liked_rows(self._model, listener, self.name)
+        rows = liked_rows(self._model, listener)
         return strongest(weighed(self._model, listener), rows.evidence(item))
 
     def _everything(self, listener: Listener) -> Floats:
-        return item_item_scores(self._model, listener, self.name)
+        return item_item_scores(self._model, listener)
 
 
-def item_item_scores(model: ItemItemModel, listener: Listener, name: str) -> Floats:
+def item_item_scores(model: ItemItemModel, listener: Listener) -> Floats:
     """Score of every track for `listener` [shape=(n_items,)], worked out once a request."""
-    return liked_rows(model, listener, name).score
+    return liked_rows(model, listener).score
 
 
-def liked_rows(model: ItemItemModel, listener: Listener, name: str) -> LikedRows:
+def liked_rows(model: ItemItemModel, listener: Listener) -> LikedRows:
     """What the tracks that `listener` likes say for every track, looked up once a request.
 
-    Kept under `name`: sources may hold different weights.
+    Sources that hold the same model share them.
     """
-    return listener.once(name, lambda: model.rows(weighed(model, listener)))
+    return listener.once(f"rows of {id(model)}", lambda: model.rows(weighed(model, listener)))
 
 
 def weighed(model: ItemItemModel, listener: Listener) -> Positions:

@@ -91,6 +91,15 @@ class TestItemItem(SourceContract):
     ) -> None:
         assert np.isnan(source.score(listener_of(models, 0), np.array(COLD, np.int32))).all()
 
+    def test_a_track_that_nothing_liked_speaks_of_is_not_proposed(self) -> None:
+        # Weights of near neighbours: the tracks of the other kind have none.
+        models = fit(planted_log(), planted_embeddings(), dense_up_to=0)
+        source = next(source for source in models.sources if source.name == self.name)
+        found = source.candidates(listener_of(models, 1), N_TRACKS)
+        assert 0 < len(found) < 50
+        assert (found.item_index % 2 == 1).all()
+        assert (found.score > 0).all()
+
 
 class TestCarried(SourceContract):
     name = "carried"
