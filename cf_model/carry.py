@@ -10,8 +10,8 @@ standardised). Kernel ridge regression of :math:`y` on sound gives newcomers the
 over unit vectors, with landmarks :math:`\ell` among the n established tracks (Williams and Seeger,
 "Using the Nyström method to speed up kernel machines", NIPS 2000); with all of them as landmarks it
 is exact. Everything but :math:`y` is known beforehand, and :math:`y` is a sum over the tracks that
-the listener likes. So what each track says for the landmarks is worked out once, a request adds up a
-few rows of it, and the share of a liked track in the score of a newcomer is one inner product.
+the listener likes. So what each track says for the landmarks is worked out once, a request adds up
+a few rows of it, and the share of a liked track in the score of a newcomer is an inner product.
 
 Vectors are compared in the encoder's content space (`audio_model.finishing`): evening out the
 directions helps to find a recording again, and hides the broad ones that tastes differ in.
@@ -20,6 +20,7 @@ directions helps to find a recording again, and hides the broad ones that tastes
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from data.arrays import Doubles, Floats, Mask, Positions
 _SIZE = 20_000_000
 """Largest size of what is known of the tracks, in numbers: 80 MB of a bundle."""
 _JITTER = 1e-6
+_EQUAL = 1e-6
+"""Spread of the scores below which they are equal but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -71,23 +74,37 @@ class Carry:
 
         `score` [shape=(n_items,)] is what these say for every track.
         """
-        spread = float(score[self.established].std())
-        if spread <= 0:
+        # Most tracks have no score where only near neighbours have weights.
+        scored = np.flatnonzero(score)
+        known = score[scored[self._is_established[scored]]].astype(np.float64)
+        n = len(self.established)
+        mean = known.sum() / n
+        spread = float(np.sqrt(max(known @ known / n - mean * mean, 0.0)))
+        if spread <= _EQUAL:
             return np.zeros(len(self.landmarks), np.float32)
         total: Floats = self.said[liked].sum(axis=0) / np.float32(spread)
         return total
+
+    def evidence(self, liked: Positions, kernel: Floats) -> Floats:
+        """Share of each of `liked` in the score of the track of each row of a kernel.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_liked, n), dtype=float32]
+            Up to the spread of the scores, which all shares are divided by.
+        """
+        shares: Floats = self.said[liked] @ kernel.T
+        return shares
 
     def towards(self, vectors: Floats) -> Floats:
         """Kernel [shape=(m, n_landmarks)] of tracks with `vectors` [shape=(m, dimension)]."""
         return _kernel(self._placed(vectors), self.landmarks, self.width)
 
-    def evidence(self, liked: Positions, kernel: Floats) -> Floats:
-        """Share of each of `liked` [shape=(n_liked,)] in the score of the track of one `kernel` row.
-
-        Up to the spread of the scores, which all shares are divided by.
-        """
-        shares: Floats = self.said[liked] @ kernel
-        return shares
+    @cached_property
+    def _is_established(self) -> Mask:
+        mask = np.zeros(len(self.said), np.bool_)
+        mask[self.established] = True
+        return mask
 
     def _placed(self, vectors: Floats) -> Floats:
         return _unit(vectors @ self.content - self.centre)

@@ -57,10 +57,6 @@ class ItemItemModel:
         """Score of every track [shape=(n_items,)] for a history with the tracks `liked`."""
         return self.rows(liked).score
 
-    def evidence(self, liked: Positions, item: int) -> Floats:
-        """Share of each of `liked` [shape=(n_liked,)] in the score of the track `item`."""
-        return self.rows(liked).evidence(item)
-
 
 @dataclass(frozen=True)
 class LikedRows:
@@ -83,19 +79,11 @@ class LikedRows:
         total = np.bincount(self.weights.indices, self.weights.data, self.weights.shape[1])
         return total.astype(np.float32)
 
-    def evidence(self, item: int) -> Floats:
-        """Share of each row [shape=(n_liked,)] in the score of the track `item`."""
+    def evidence(self, items: Positions) -> Floats:
+        """Share of each row in the score of each of `items` [shape=(n_liked, n)]."""
         if not sparse.issparse(self.weights):
-            return np.asarray(self.weights[:, item], np.float32)
-        columns = self._columns
-        entries = slice(columns.indptr[item], columns.indptr[item + 1])
-        share = np.zeros(self.weights.shape[0], np.float32)
-        share[columns.indices[entries]] = columns.data[entries]
-        return share
-
-    @cached_property
-    def _columns(self) -> sparse.csc_matrix:
-        return sparse.csc_matrix(self.weights)
+            return np.asarray(self.weights[:, items], np.float32)
+        return np.asarray(self.weights[:, items].toarray(), np.float32)
 
 
 def fit_item_item(

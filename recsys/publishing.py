@@ -11,8 +11,8 @@ from audio_model.encoder import EncoderCard, content_map
 from data.errors import WorseModelError
 from data.store import Store
 from recsys.bundle import BundleFacts, write_bundle
-from recsys.manifest import Manifest, read_manifest
 from recsys.comparison import Comparison, compare_with_live
+from recsys.manifest import Manifest, read_manifest
 from recsys.projection import project
 from recsys.training import TrainingData, fit_hybrid, load_training_data
 from recsys.trial import write_trial

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from data.errors import NotFoundError, NotReadyError
 from recsys.bundle import probe_bundle
-from recsys.manifest import MANIFEST, verify_bundle
 from recsys.files import read_pointer, sync_folder, write_pointer
+from recsys.manifest import MANIFEST, verify_bundle
 
 
 def new_version() -> str:

@@ -113,11 +113,14 @@ def at_least_kth(score: Floats, k: int, best: Floats | None = None) -> NDArray[n
     `best` are the scores so far, best first: once there are `k`, few of a block's come near.
     """
     rounding = np.float32(10.0**-COSINE_DECIMALS)
-    least = best[-1] - rounding if best is not None and best.size == k else np.float32(-2.0)
-    found = np.flatnonzero(score >= least)
+    if best is not None and best.size == k:
+        found = np.flatnonzero(score >= best[-1] - rounding)
+    else:
+        found = np.flatnonzero(score > -np.inf)
     if found.size > k:
-        kth = np.partition(score[found], found.size - k)[found.size - k]
-        found = found[score[found] >= kth - rounding]
+        likely = score[found]
+        kth = np.partition(likely, found.size - k)[found.size - k]
+        found = found[likely >= kth - rounding]
     return found
 
 

@@ -229,7 +229,9 @@ def _write_ahead(run: Callable[[str], Any]) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     begin = connection.get_execution_options().get("recsys_begin", "BEGIN")
-    connection.exec_driver_sql(begin)
+    # On the driver's connection: SQLAlchemy takes longer to pass it on than SQLite to begin.
+    driver: Any = connection.connection.driver_connection
+    driver.execute(begin)
 
 
 def _check_version(database: Database, url: str, *, create: bool) -> None:

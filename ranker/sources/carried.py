@@ -64,10 +64,10 @@ class CarriedSource:
             score[new] = self._kernel[rows[new]] @ self._coefficients(listener)
         return score
 
-    def explain(self, listener: Listener, item: int) -> int | None:
-        """The liked track with the largest share in the score of `item`."""
+    def explain(self, listener: Listener, items: Positions) -> Positions:
+        """The liked track with the largest share in the score of each of `items`."""
         liked = weighed(self._model, listener)
-        return strongest(liked, self._carry.evidence(liked, self._kernel[self._row[item]]))
+        return strongest(liked, self._carry.evidence(liked, self._kernel[self._row[items]]))
 
     def _coefficients(self, listener: Listener) -> Floats:
         def computed() -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 from cf_model.confidence import signed_confidence
 from cf_model.config import ConfidenceSettings
 from cf_model.fold_in import FoldIn
-from data.arrays import Doubles, Floats, Positions
+from data.arrays import Floats, Positions
 from data.rows import Rows
 from ranker.candidates import CandidateList
 from ranker.inner_product import LongestFirst
@@ -59,13 +59,9 @@ class CollaborativeSource:
         score = self._item_factors[item_index] @ listener.user_factor
         return np.where(self._supported[item_index], score, np.nan).astype(np.float32)
 
-    def explain(self, listener: Listener, item: int) -> int | None:
-        """The liked track with the largest share in the score of `item`."""
+    def explain(self, listener: Listener, items: Positions) -> Positions:
+        """The liked track with the largest share in the score of each of `items`."""
         history = listener.history
-
-        def shares() -> Doubles:
-            signed = signed_confidence(history, self._confidence)
-            return self._fold_in.evidence(history.item_index, signed)
-
-        evidence = listener.once("collaborative evidence", shares) @ self._item_factors[item]
-        return strongest(history.item_index, evidence.astype(np.float32))
+        signed = signed_confidence(history, self._confidence)
+        shares = self._fold_in.evidence(history.item_index, signed) @ self._item_factors[items].T
+        return strongest(history.item_index, shares.astype(np.float32))

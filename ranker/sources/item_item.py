@@ -45,10 +45,10 @@ class ItemItemSource:
         score = self._everything(listener)[item_index]
         return np.where(self._supported[item_index], score, np.nan).astype(np.float32)
 
-    def explain(self, listener: Listener, item: int) -> int | None:
-        """The liked track with the largest weight on `item`."""
+    def explain(self, listener: Listener, items: Positions) -> Positions:
+        """The liked track with the largest weight on each of `items`."""
         rows = liked_rows(self._model, listener)
-        return strongest(weighed(self._model, listener), rows.evidence(item))
+        return strongest(weighed(self._model, listener), rows.evidence(items))
 
     def _everything(self, listener: Listener) -> Floats:
         return item_item_scores(self._model, listener)
