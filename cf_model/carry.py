@@ -152,7 +152,8 @@ def fit_carry(
     across = _kernel(landmarks, known, settings.width).astype(np.float64)  # (landmarks, n)
     system = across @ across.T + settings.penalty * across[:, chosen]
     system[np.diag_indices_from(system)] += _JITTER * np.trace(system) / n_landmarks
-    readout = np.linalg.solve(system, across)  # (landmarks, n): standardised scores → coefficients
+    # (landmarks, n): from standardised scores to coefficients
+    readout: Doubles = np.linalg.solve(system, across).astype(np.float64)
     carry = Carry(
         content=map_,
         centre=centre,

@@ -28,9 +28,9 @@ from ranker.sources import (
     CandidateSource,
     CarriedSource,
     ContentSource,
-    ExplainingSource,
     PopularSource,
 )
+from ranker.sources.base import explaining
 
 
 @dataclass(frozen=True)
@@ -224,6 +224,7 @@ class _WithLate:
             (self._source, before, known, 0),
             (self._late, after, ~known, self._n),
         ):
-            if rows.any() and isinstance(source, ExplainingSource):
-                named[rows] = source.explain(view, items[rows] - np.int32(first))
+            able = explaining(source)
+            if able is not None and rows.any():
+                named[rows] = able.explain(view, items[rows] - np.int32(first))
         return named

@@ -18,8 +18,7 @@ from data.ids import MISSING
 from data.tracks import Track
 from ranker.listener import Listener
 from ranker.models import CandidateModels
-from ranker.sources import ExplainingSource
-from ranker.sources.base import strongest
+from ranker.sources.base import explaining, strongest
 
 OFTEN = 5.0
 """Plays from which on a track is said to be played often."""
@@ -74,10 +73,10 @@ class FamilyShares:
         columns = [self.families.index(family) for family in families]
         able = np.stack([applicable[family] for family in families], axis=1)
         best = np.where(able, self.share[:, columns], -np.inf).argmax(axis=1)
-        explained = able.any(axis=1)
+        explained = np.asarray(able.any(axis=1))
         return [
-            families[place] if there else _NEW
-            for place, there in zip(best.tolist(), explained.tolist(), strict=True)
+            families[int(place)] if there else _NEW
+            for place, there in zip(best, explained, strict=True)
         ]
 
 
@@ -170,15 +169,15 @@ def explain(
         _applicable(models, items, features, names)
     )
     named = np.full(len(items), MISSING, np.int32)
-    explaining = {source.name: source for source in models.sources}
+    sources = {source.name: explaining(source) for source in models.sources}
     for family in set(families):
         rows = np.array([each == family for each in families], np.bool_)
-        source = explaining.get(family)
+        source = sources.get(family)
         if family == "artist":
             named[rows] = items[rows]
         elif family == "audio":
             named[rows] = _nearest_liked(models, listener, items[rows])
-        elif isinstance(source, ExplainingSource):
+        elif source is not None:
             named[rows] = source.explain(listener, items[rows])
 
     def reason(family: str, by: int, item: int) -> Reason:

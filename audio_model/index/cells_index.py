@@ -143,9 +143,10 @@ class CellsIndex:
     def save(self, folder: Path) -> None:
         """Write the cells and the manifest into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
-        arrays = (self._centres, self._starts, self._positions, self._rows)
-        for name, array in zip(_FILES, arrays, strict=True):
-            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        np.save(folder / "centres.npy", self._centres, allow_pickle=False)
+        np.save(folder / "starts.npy", self._starts, allow_pickle=False)
+        np.save(folder / "positions.npy", self._positions, allow_pickle=False)
+        np.save(folder / "rows.npy", self._rows, allow_pickle=False)
         names = tuple(f"{name}.npy" for name in _FILES)
         write_manifest(folder, self.kind, self._n_items, self.dimension, names)
 

@@ -38,6 +38,11 @@ class ExplainingSource(Protocol):
         ...
 
 
+def explaining(source: object) -> ExplainingSource | None:
+    """`source`, if it can tell what its scores rest on."""
+    return source if isinstance(source, ExplainingSource) else None
+
+
 def strongest(liked: Positions, evidence: Floats) -> Positions:
     """The track of `liked` [shape=(n_liked,)] with the largest evidence for each of n tracks.
 
