@@ -35,9 +35,9 @@ _AT_ONCE = 16_384
 def rows_to_see(n_vectors: int) -> int:
     """Rows that a search compares at least.
 
-    A quarter of 100,000. Of vectors with the spectrum of real ones and hardly any clusters, 16,000
-    rows hold 96 of the 100 nearest to a direction of taste and 91 of those to a track; of vectors
-    in 500 styles nearly all (``python -m bench.encoder.index`` measures it on vectors at hand).
+    A quarter of 100,000 holds 99 of the 100 nearest to a direction of taste and 97 of those to a
+    track, where vectors have the spectrum of real ones and hardly any clusters; nearly all of them
+    where they lie in styles. ``python -m bench.encoder.index`` measures it on vectors at hand.
     """
     return max(20_000, int(25_000 * (n_vectors / 100_000) ** 0.6))
 
