@@ -2,11 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
+from audio_model.index import build_index
 from data.errors import ArtefactError, NotFoundError, NotReadyError
 from data.store import Store
 from ranker.hybrid import Hybrid, discovering_listener
@@ -37,6 +40,20 @@ def test_an_opened_bundle_ranks_as_the_hybrid_it_was_written_from(
         got = opened.rank(discovering_listener(opened.models, history))
         np.testing.assert_array_equal(got.item_index, expected.item_index)
         np.testing.assert_allclose(got.score, expected.score, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["exact", "cells", "annoy"])
+def test_a_bundle_holds_the_index_that_it_was_written_with(
+    workspace: Workspace, hybrid: Hybrid, kind: Literal["exact", "cells", "annoy"]
+) -> None:
+    embeddings = np.asarray(hybrid.models.embeddings)
+    index = build_index(embeddings, kind)
+    models = replace(hybrid.models, index=index)
+    folder = workspace.models / publish_hybrid(workspace, Hybrid(models, hybrid.ranker))
+    opened = open_bundle(folder).hybrid.models.index
+    assert type(opened) is type(index)
+    before, after = (each.search(embeddings[:3], 10)[0] for each in (index, opened))
+    np.testing.assert_array_equal(before, after)
 
 
 def test_nothing_in_a_bundle_is_a_pickle(folder: Path) -> None:
