@@ -1,7 +1,8 @@
-"""Nearest neighbours by cosine: one protocol, an exact and an approximate implementation."""
+"""Nearest neighbours by cosine: one protocol, an exact and two approximate implementations."""
 
 from audio_model.index.annoy_index import AnnoyIndex
 from audio_model.index.base import EmbeddingIndex, SearchIndex
+from audio_model.index.cells_index import CellsIndex
 from audio_model.index.exact import ExactIndex
 from audio_model.index.stacked import StackedIndex
 from audio_model.index.store import EXACT_UP_TO, build_index, load_index
@@ -9,6 +10,7 @@ from audio_model.index.store import EXACT_UP_TO, build_index, load_index
 __all__ = [
     "EXACT_UP_TO",
     "AnnoyIndex",
+    "CellsIndex",
     "EmbeddingIndex",
     "ExactIndex",
     "SearchIndex",
