@@ -14,8 +14,11 @@ from data.arrays import Floats
 from data.errors import ArtefactError, ParameterError
 
 EXACT_UP_TO = 50_000
-"""Items up to which ``kind="auto"`` searches exactly, which needs no build and finds everything;
-cells beyond. A scan of 100,000 takes 3.5 ms of processor time, cells 1.5 ms."""
+"""Items up to which ``kind="auto"`` searches exactly, which needs no build and finds everything. A
+scan of 100,000 takes 3.5 ms of processor time, cells 1.5 ms."""
+CELLS_UP_TO = 200_000
+"""Items up to which it searches in cells; Annoy's trees beyond, which find 99 of the 100 nearest of
+300,000 and of a million (``python -m bench.encoder.index``)."""
 
 
 def build_index(
@@ -28,7 +31,7 @@ def build_index(
     vectors : np.ndarray [shape=(n_items, dim)]
         Row ``i`` belongs to item ``i``; zero or NaN throughout where an item has no vector.
     kind : {"auto", "exact", "cells", "annoy"}
-        ``auto`` is exact up to `EXACT_UP_TO` items, and cells beyond.
+        ``auto`` is exact up to `EXACT_UP_TO` items, cells up to `CELLS_UP_TO`, and annoy beyond.
     seed : int
         Seed of the approximate indexes.
 
@@ -39,6 +42,8 @@ def build_index(
     """
     if kind == "auto":
         kind = "exact" if len(vectors) <= EXACT_UP_TO else "cells"
+        if len(vectors) > CELLS_UP_TO:
+            kind = "annoy"
     if kind == "exact":
         return ExactIndex(vectors)
     if kind == "cells":

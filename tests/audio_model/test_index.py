@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from audio_model.index import (
+    CELLS_UP_TO,
     EXACT_UP_TO,
     AnnoyIndex,
     CellsIndex,
@@ -281,11 +282,12 @@ class TestAnnoyIndex(IndexContract):
         assert np.mean(shared) / 20 > 0.95
 
 
-def test_auto_is_exact_up_to_the_documented_size(monkeypatch):
-    assert EXACT_UP_TO == 50_000
+def test_auto_goes_from_exact_to_cells_to_annoy_at_the_documented_sizes(monkeypatch):
+    assert (EXACT_UP_TO, CELLS_UP_TO) == (50_000, 200_000)
     monkeypatch.setattr(store_module, "EXACT_UP_TO", 50)
-    assert isinstance(build_index(clustered(50)), ExactIndex)
-    assert isinstance(build_index(clustered(51)), CellsIndex)
+    monkeypatch.setattr(store_module, "CELLS_UP_TO", 60)
+    kinds = [build_index(clustered(n)).kind for n in (50, 51, 60, 61)]
+    assert kinds == ["exact", "cells", "cells", "annoy"]
 
 
 def test_unknown_kind_and_format_are_refused(tmp_path):
