@@ -59,7 +59,7 @@ class CarrySettings(Settings):
     width: float = Field(
         1.0, gt=0, description="γ of the kernel: how quickly likeness in sound ends"
     )
-    penalty: float = Field(10.0, gt=0, description="μ: how far scores are evened out over sound")
+    penalty: float = Field(5.0, gt=0, description="μ: how far scores are evened out over sound")
     neighbours: int = Field(
         100, ge=1, description="neighbours kept of each track where scores to carry are formed"
     )

@@ -27,7 +27,7 @@ from ranker.models import CandidateModels
 
 DAY = 86_400.0
 ASKED = 200
-"""Listeners whose scores decide which space of sound they are carried over in."""
+"""Listeners whose scores are learned from before they are carried over by sound."""
 
 
 def fit_candidate_models(
@@ -96,9 +96,7 @@ def fit_candidate_models(
         newcomers = popularity < candidates.newcomer_support
         if len(popularity) <= item_item.dense_up_to:
             kin = fit_related(interactions, carry.neighbours, confidence)
-        scores = None
-        if content is not None:  # there is a space to choose
-            scores = _some_scores(kin or related, interactions, confidence, seed)
+        scores = _some_scores(kin or related, interactions, confidence, seed)
         weights = (kin or related).weights
         carried = fit_carry(
             embeddings, newcomers, ~newcomers, weights, carry, content, scores=scores, seed=seed
