@@ -82,13 +82,12 @@ class Database:
         if not self._postgresql:
             # Checkpoints cannot run inside a transaction, which SQLAlchemy would begin.
             connection = self._engine.raw_connection()
+            cursor = connection.cursor()
             try:
-                cursor = connection.cursor()
                 _be_patient(cursor.execute, FORGET_SECONDS)
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                _be_patient(cursor.execute, BUSY_SECONDS)
-                cursor.close()
             finally:
+                _be_patient(cursor.execute, BUSY_SECONDS)
                 connection.close()
 
     def close(self) -> None:
