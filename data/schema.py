@@ -90,6 +90,8 @@ for _name, _column in (("users_by_id", users.c.user_id), ("users_by_name", users
     Index(
         _name, func.lower(_column).label(_name), postgresql_ops={_name: "text_pattern_ops"}
     ).ddl_if(dialect="postgresql")
+# The order of lists of listeners; that of the constraint is the locale's.
+Index("users_in_order", users.c.user_id.collate("C")).ddl_if(dialect="postgresql")
 
 # Listeners who were erased, by digest: what keeps a later import from bringing them back.
 erasures = Table(

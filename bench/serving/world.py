@@ -54,7 +54,7 @@ class Size:
 
 
 SMALL = Size(2_000, 600, 30_000, 200)
-MILLION = Size(1_000_000, 50_000, 5_000_000, 600)
+MILLION = Size(1_000_000, 20_000, 2_000_000, 300)
 
 
 def track_id(number: int) -> str:

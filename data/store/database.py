@@ -20,11 +20,14 @@ from data.errors import ArtefactError, NotReadyError, ParameterError
 from data.schema import SCHEMA_VERSION, meta, metadata
 from data.store.migration import OLDEST, migrate
 
-BUSY_SECONDS = 30
+BUSY_SECONDS = 30.0
 RETRY_SECONDS = 0.02
+FORGET_SECONDS = 0.5
 CACHE_KIB = 65_536
 CHUNK = 5_000
 """Ids in one ``IN (…)``; SQLite allows 32,766 variables a statement."""
+WRITERS = 0x7265_6373_7973
+"""Number of the advisory lock that writers of a PostgreSQL store take in turn."""
 
 _Item = TypeVar("_Item")
 
@@ -39,34 +42,52 @@ class Database:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._writer = engine.execution_options(recsys_begin="BEGIN IMMEDIATE")
+        self._reader = self._engine = engine
+        self._postgresql = engine.dialect.name == "postgresql"
+        if self._postgresql:
+            # Whatever the server's defaults: a reader sees one state, a writer what the one before
+            # it has left.
+            self._reader = engine.execution_options(isolation_level="REPEATABLE READ")
+            self._writer = engine.execution_options(isolation_level="READ COMMITTED")
+        else:
+            self._writer = engine.execution_options(recsys_begin="BEGIN IMMEDIATE")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that sees one state of the store and writes nothing."""
-        with self._translated(), self._engine.begin() as connection:
+        with self._translated(), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction that is durable when the block ends, and undone when it raises."""
+        """Open a transaction that is durable when the block ends, and undone when it raises.
+
+        Writers take turns in both databases: no two of them can lock each other out, and none acts
+        on what another is about to change.
+        """
         with self._translated(), self._writer.begin() as connection:
+            if self._postgresql:
+                connection.exec_driver_sql(
+                    f"SET LOCAL lock_timeout = {round(1000 * BUSY_SECONDS)}; "
+                    f"SELECT pg_advisory_xact_lock({WRITERS})"
+                )
             yield connection
 
     def forget_log(self) -> None:
         """Empty SQLite's write-ahead log, which still has what a transaction deleted.
 
-        Readers that are at work may keep a part of it; the next checkpoint takes it.
+        Readers that are at work may keep a part of it; the next checkpoint takes it. They are not
+        waited for as long as a writer is, since all writers would wait too.
         """
-        if self._engine.dialect.name == "sqlite":
+        if not self._postgresql:
             # Checkpoints cannot run inside a transaction, which SQLAlchemy would begin.
             connection = self._engine.raw_connection()
+            cursor = connection.cursor()
             try:
-                cursor = connection.cursor()
+                _be_patient(cursor.execute, FORGET_SECONDS)
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                cursor.close()
             finally:
+                _be_patient(cursor.execute, BUSY_SECONDS)
                 connection.close()
 
     def close(self) -> None:
@@ -79,15 +100,17 @@ class Database:
         try:
             yield
         except OperationalError as error:
-            if "locked" in str(error.orig):
+            if "locked" in str(error.orig) or "lock timeout" in str(error.orig):
                 raise NotReadyError(
-                    f"{name} was locked by another process for {BUSY_SECONDS} s; "
+                    f"{name} was locked by another process for {BUSY_SECONDS:g} s; "
                     "let it finish and try again"
                 ) from error
-            raise ArtefactError(
-                f"{name} cannot be used: {error.orig}; check the folder, its permissions and the "
-                "space on the disk"
-            ) from error
+            remedy = (
+                "check that the server runs, has the database and lets this user in"
+                if self._postgresql
+                else "check the folder, its permissions and the space on the disk"
+            )
+            raise ArtefactError(f"{name} cannot be used: {error.orig}; {remedy}") from error
         except DatabaseError as error:
             # Its subclasses (integrity, programming, …) are defects of the program: let them show.
             if type(error) is not DatabaseError:
@@ -127,11 +150,12 @@ def open_database(url: str, *, create: bool) -> Database:
         except ModuleNotFoundError as error:
             raise ParameterError(
                 f"{parsed.drivername} needs the Python package {error.name!r}, which is not "
-                f"installed: run `pip install {error.name}`"
+                "installed: run `pip install 'recsys[postgres]'` for psycopg"
             ) from error
     database = Database(engine)
     try:
-        _check_version(database, url, create=create)
+        # Its messages name the database, and never a password.
+        _check_version(database, parsed.render_as_string(hide_password=True), create=create)
     except BaseException:
         database.close()
         raise
@@ -201,12 +225,17 @@ def _configure_sqlite(dbapi_connection: Any, _record: object) -> None:
     # begins them, so that reads see one state and writers queue instead of failing half-way.
     dbapi_connection.isolation_level = None
     run: Callable[[str], Any] = dbapi_connection.execute
-    run(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    _be_patient(run, BUSY_SECONDS)
     _write_ahead(run)
     run("PRAGMA synchronous = FULL")
     run("PRAGMA foreign_keys = ON")
     run("PRAGMA secure_delete = ON")  # what is deleted is overwritten in the file
     run(f"PRAGMA cache_size = -{CACHE_KIB}")
+
+
+def _be_patient(run: Callable[[str], Any], seconds: float) -> None:
+    """Let SQLite wait so long for a lock."""
+    run(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
 
 def _write_ahead(run: Callable[[str], Any]) -> None:

@@ -61,17 +61,19 @@ def read(
         .join_from(embeddings, tracks)
         .where(embeddings.c.encoder_id == encoder_id)
     )
-    for track_id, blob in connection.execution_options(yield_per=1_000).execute(statement):
-        position = items.index(track_id)
-        if position == MISSING:
-            continue
-        if len(blob) != dimension * _VECTOR.itemsize:
-            raise ArtefactError(
-                f"track {track_id!r}: expected a vector of {dimension} numbers for encoder "
-                f"{encoder_id!r}, the store holds {len(blob) / _VECTOR.itemsize:g}; "
-                "drop its embeddings and analyse it again"
-            )
-        vectors[position] = np.frombuffer(blob, _VECTOR)
+    # Closed at once where it is left by an error: PostgreSQL keeps what is unread open.
+    with connection.execution_options(yield_per=1_000).execute(statement) as rows:
+        for track_id, blob in rows:
+            position = items.index(track_id)
+            if position == MISSING:
+                continue
+            if len(blob) != dimension * _VECTOR.itemsize:
+                raise ArtefactError(
+                    f"track {track_id!r}: expected a vector of {dimension} numbers for encoder "
+                    f"{encoder_id!r}, the store holds {len(blob) / _VECTOR.itemsize:g}; "
+                    "drop its embeddings and analyse it again"
+                )
+            vectors[position] = np.frombuffer(blob, _VECTOR)
     return vectors
 
 

@@ -54,7 +54,7 @@ def read_log(connection: Connection, items: IdMap) -> EventLog:
         row.key: row.user_id for row in connection.execute(select(users.c.key, users.c.user_id))
     }
     names = [name_of_key[int(key)] for key in keys]
-    # None should be there; two transactions that cross in PostgreSQL might have left one.
+    # None should be there, unless something other than this program wrote to the database.
     barred = erasures.barred(connection, names)
     if any(since == np.inf for since in barred.values()):
         kept = np.array([barred.get(name, 0.0) < np.inf for name in names])

@@ -28,9 +28,9 @@ def page(connection: Connection, limit: int, beginning: str, after: str | None) 
     if not all(storable(text) for text in (beginning, after) if text):
         return ListenerPage((), None)
     wanted = select(users.c.key, users.c.user_id, users.c.display_name)
-    wanted = wanted.order_by(users.c.user_id).limit(limit + 1)
+    wanted = wanted.order_by(_in_order(connection, users.c.user_id)).limit(limit + 1)
     if after is not None:
-        wanted = wanted.where(users.c.user_id > after)
+        wanted = wanted.where(_in_order(connection, users.c.user_id) > after)
     if beginning:
         # Joined by OR they would leave an index aside, and unlimited they would all be merged.
         either = [
@@ -38,7 +38,7 @@ def page(connection: Connection, limit: int, beginning: str, after: str | None) 
             for column in (users.c.user_id, users.c.display_name)
         ]
         both = union(*(select(part) for part in either)).subquery()
-        wanted = select(both).order_by(both.c.user_id).limit(limit + 1)
+        wanted = select(both).order_by(_in_order(connection, both.c.user_id)).limit(limit + 1)
     rows = connection.execute(wanted).all()
     heard = _heard(connection, [row.key for row in rows[:limit]])
     found = tuple(
@@ -46,6 +46,11 @@ def page(connection: Connection, limit: int, beginning: str, after: str | None) 
         for row in rows[:limit]
     )
     return ListenerPage(found, found[-1].user_id if len(rows) > limit else None)
+
+
+def _in_order(connection: Connection, column: ColumnElement[str]) -> ColumnElement[str]:
+    """`column`, to be compared by code points, as SQLite does and Python."""
+    return column.collate("C") if connection.dialect.name == "postgresql" else column
 
 
 def _begins(connection: Connection, column: Column[str], text: str) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """What events add up to, in whatever order and in whatever batches they come."""
 
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from data.ids import IdMap
 from data.interactions import Interactions
 from data.store import Store
 from data.tracks import Track
+from tests.data.backends import Backend
 from tests.data.states import naive_state
 
 ITEMS = IdMap(["t1", "t2"])
@@ -120,7 +122,7 @@ EVENTS = st.lists(
 @settings(max_examples=30, deadline=None)
 @given(events=EVENTS, data=st.data())
 def test_any_order_and_any_batches_of_the_same_events_give_the_same_state(
-    events: list[Event], data: st.DataObject
+    backend: Backend, events: list[Event], data: st.DataObject
 ) -> None:
     expected = {
         track_id: pytest.approx((plays, opinion, skips), rel=1e-6)
@@ -132,7 +134,7 @@ def test_any_order_and_any_batches_of_the_same_events_give_the_same_state(
         cuts = sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=3)))
         with (
             tempfile.TemporaryDirectory() as folder,
-            Store.open(f"sqlite:///{folder}/s.db") as store,
+            Store.open(backend.url(Path(folder))) as store,
         ):
             store.upsert_tracks([Track("t1"), Track("t2")])
             for start, end in zip([0, *cuts], [*cuts, len(events)], strict=True):

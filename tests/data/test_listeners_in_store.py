@@ -1,6 +1,7 @@
 """Listeners, their events one by one, their erasure; analyses and the counter of changes."""
 
 import sqlite3
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from data.errors import UnknownListenerError
 from data.events import Event, EventKind
 from data.ids import IdMap
 from data.listeners import ListenerEntry, Profile
-from data.store import AnalysisState, PlayCounts, Store
+from data.store import AnalysisState, PlayCounts, Store, logs
 from data.tracks import Track
+from tests.data.backends import only_sqlite
 
 ITEMS = IdMap(["t1", "t2", "t3"])
 SECRET = "ada-lovelace-1815"
@@ -152,6 +154,7 @@ def test_listeners_are_listed_with_how_much_and_how_lately_they_listened(filled:
     assert len(filled.listeners.page(5).listeners) == 2
 
 
+@only_sqlite
 def test_beginnings_are_looked_up_in_indexes_and_not_by_reading_everybody(
     known: Store, tmp_path: Path
 ) -> None:
@@ -175,6 +178,7 @@ def test_beginnings_are_looked_up_in_indexes_and_not_by_reading_everybody(
 # -- erasure -------------------------------------------------------------------------------------
 
 
+@only_sqlite
 def test_an_erased_listener_is_in_no_byte_of_the_database(filled: Store, tmp_path: Path) -> None:
     filled.listeners.put(SECRET, Profile("Countess", attributes={"note": "enchantress"}))
     assert filled.listeners.erase(SECRET) == 4
@@ -183,6 +187,14 @@ def test_an_erased_listener_is_in_no_byte_of_the_database(filled: Store, tmp_pat
     for file in tmp_path.glob("store.db*"):
         for trace in (SECRET, "Countess", "enchantress"):
             assert trace.encode() not in file.read_bytes()
+
+
+def test_an_erasure_does_not_wait_for_a_reader_to_end(filled: Store) -> None:
+    with filled._database.reading() as connection:
+        logs.read_log(connection, ITEMS)
+        began = time.monotonic()
+        filled.listeners.erase(SECRET)
+        assert time.monotonic() - began < 10
 
 
 def test_events_of_an_erased_listener_are_left_out_and_counted(filled: Store) -> None:

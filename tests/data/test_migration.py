@@ -1,6 +1,5 @@
 """A store that an earlier version of the program wrote."""
 
-import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from data.events import Event, EventKind
 from data.ids import IdMap
 from data.store import Store
 from data.tracks import Track
+from tests.data.backends import Backend
 
 SCHEMA_1 = """
 CREATE TABLE meta ("key" INTEGER NOT NULL, schema_version INTEGER NOT NULL, PRIMARY KEY ("key"));
@@ -50,11 +50,37 @@ INSERT INTO embeddings VALUES (1, 'enc', x'0000803f', 'd');
 """What schema version 1 was, as it stood in the file."""
 
 
+IN_POSTGRESQL = {
+    '"key" INTEGER NOT NULL': '"key" BIGSERIAL NOT NULL',
+    "_key INTEGER": "_key BIGINT",
+    "DOUBLE": "DOUBLE PRECISION",
+    "BLOB": "BYTEA",
+    "DEFAULT 0": "DEFAULT false",
+    "'One', 0": "'One', false",
+    "'Two', 1": "'Two', true",
+    "x'0000803f'": r"'\x0000803f'",
+}
+"""How the same was said there."""
+
+
+def say(url: str, script: str) -> None:
+    """Run the statements of `script`, split by semicolons."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in script.split(";")[:-1]:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
 @pytest.fixture
-def old(tmp_path: Path, url: str) -> str:
-    with sqlite3.connect(tmp_path / "store.db") as connection:
-        connection.executescript(SCHEMA_1)
-    connection.close()
+def old(backend: Backend, url: str) -> str:
+    script = SCHEMA_1
+    if backend.name == "postgresql":
+        meta_table, rest = script.split(";", 1)
+        for said, there in IN_POSTGRESQL.items():
+            rest = rest.replace(said, there)
+        script = f"{meta_table};{rest}"
+    say(url, script)
     return url
 
 
@@ -80,31 +106,31 @@ def test_a_store_that_was_brought_up_to_date_does_all_that_is_new(old: str) -> N
         assert store.listeners.erased(["ada", "ben"]) == {"ada"}
 
 
-def test_an_older_store_gets_every_table_column_and_index_of_a_new_one(
-    old: str, tmp_path: Path
-) -> None:
-    Store.open(old).close()
-    Store.open(f"sqlite:///{tmp_path / 'new.db'}").close()
-    shapes = []
-    for url in (old, f"sqlite:///{tmp_path / 'new.db'}"):
-        engine = create_engine(url)
-        found = inspect(engine)
-        shapes.append(
-            {
-                table.name: (
-                    {column["name"] for column in found.get_columns(table.name)},
-                    {index["name"] for index in found.get_indexes(table.name)},
-                )
-                for table in schema.metadata.sorted_tables
-            }
+def shape(url: str) -> dict[str, tuple[set[str], set[str | None]]]:
+    """Columns and indexes of every table."""
+    Store.open(url).close()
+    engine = create_engine(url)
+    found = inspect(engine)
+    tables = {
+        table.name: (
+            {column["name"] for column in found.get_columns(table.name)},
+            {index["name"] for index in found.get_indexes(table.name)},
         )
-        engine.dispose()
-    assert shapes[0] == shapes[1]
+        for table in schema.metadata.sorted_tables
+    }
+    engine.dispose()
+    return tables
 
 
-def test_a_store_of_a_newer_version_is_left_alone(old: str, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "store.db") as connection:
-        connection.execute("UPDATE meta SET schema_version = 99")
-    connection.close()
+def test_an_older_store_gets_every_table_column_and_index_of_a_new_one(
+    old: str, backend: Backend, tmp_path: Path
+) -> None:
+    migrated = shape(old)
+    (tmp_path / "new").mkdir()
+    assert migrated == shape(backend.url(tmp_path / "new"))
+
+
+def test_a_store_of_a_newer_version_is_left_alone(old: str) -> None:
+    say(old, "UPDATE meta SET schema_version = 99;")
     with pytest.raises(ArtefactError, match="upgrade this program"):
         Store.open(old)

@@ -13,10 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 
-from data import schema
+from data.access import Scope
 from data.errors import (
     ArtefactError,
     DataError,
@@ -27,8 +25,10 @@ from data.errors import (
 from data.events import Event, EventKind
 from data.ids import IdMap
 from data.interactions import Interactions
-from data.store import EventCounts, FileStamp, Store, UpsertCounts
+from data.store import EventCounts, FileStamp, Store, UpsertCounts, database, logs
+from data.store.keys import KeyStore
 from data.tracks import Track
+from tests.data.backends import Backend, only_sqlite
 from tests.data.states import naive_state
 
 FULL = Track(
@@ -279,13 +279,15 @@ EVENTS = st.lists(
 
 @settings(max_examples=25, deadline=None)
 @given(batches=st.lists(EVENTS, max_size=3))
-def test_sums_over_the_store_equal_a_naive_sum(batches: list[list[Event]]) -> None:
+def test_sums_over_the_store_equal_a_naive_sum(
+    backend: Backend, batches: list[list[Event]]
+) -> None:
     first: dict[str, Event] = {}
     for event in (event for batch in batches for event in batch if event.track_id != "nope"):
         first.setdefault(event.event_id, event)
     expected = naive_state(list(first.values()))
 
-    with tempfile.TemporaryDirectory() as folder, Store.open(f"sqlite:///{folder}/s.db") as store:
+    with tempfile.TemporaryDirectory() as folder, Store.open(backend.url(Path(folder))) as store:
         store.upsert_tracks([Track("t1"), Track("t2"), Track("t3")])
         added = sum(store.add_events(batch).added for batch in batches)
         interactions = Interactions.from_log(store.event_log(ITEMS))
@@ -339,11 +341,64 @@ def test_threads_share_a_store(filled: Store) -> None:
     assert filled.n_events() == 48
 
 
-def test_processes_may_create_the_store_at_the_same_time(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'new.db'}"
+def test_processes_may_create_the_store_at_the_same_time(url: str) -> None:
     code = "import sys; from data.store import Store; Store.open(sys.argv[1]).close()"
     for opener in [run_python(code, url) for _ in range(2)]:
         expect_success(opener)
+
+
+ERASING = """
+import sys
+from data.store import Store
+url, name = sys.argv[1:]
+with Store.open(url) as store:
+    for number in range(20):
+        store.listeners.erase(f"{name}-{number}")
+"""
+
+
+def test_two_processes_erase_at_once_and_nobody_comes_back(store: Store, url: str) -> None:
+    for eraser in [run_python(ERASING, url, name) for name in ("a", "b")]:
+        expect_success(eraser)
+    gone = {f"{name}-{number}" for name in ("a", "b") for number in range(20)}
+    assert store.listeners.erased(sorted(gone)) == gone
+
+
+def test_batches_that_cross_wait_for_each_other(filled: Store) -> None:
+    batch = [Event(f"e{n}", f"u{n}", "t1") for n in range(300)]
+
+    def add(number: int) -> int:
+        return filled.add_events(batch[:: 1 if number % 2 else -1]).added
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(add, range(8))) == 300
+
+
+def test_one_reading_sees_one_state(filled: Store) -> None:
+    filled.add_events([Event("a", "u", "t1")])
+    with filled._database.reading() as connection:
+        before = logs.read_log(connection, ITEMS)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(filled.listeners.erase, "u").result()
+        again = logs.read_log(connection, ITEMS)
+    assert (before.users, again.users) == (IdMap(["u"]), IdMap(["u"]))
+    assert len(filled.event_log(ITEMS)) == 0
+
+
+# -- keys ----------------------------------------------------------------------------------------
+
+
+def test_keys_lie_beside_the_tracks_and_end_when_they_are_revoked(store: Store, url: str) -> None:
+    keys = KeyStore.open(url)
+    key, text = keys.create("player", [Scope.READ, Scope.EVENTS], 60)
+    token = keys.open_session(key.key_id, 60.0)
+    assert (keys.find(text), keys.session(token), keys.all()) == (key, key, [key])
+    assert keys.find(text + "x") is None
+    revoked = keys.revoke(key.key_id)
+    assert revoked.revoked_at is not None
+    assert (keys.find(text), keys.session(token), keys.all()) == (None, None, [revoked])
+    assert keys.any()
+    keys.close()
 
 
 # -- embeddings ----------------------------------------------------------------------------------
@@ -407,6 +462,7 @@ def test_a_file_that_is_no_database_is_an_artefact_error(tmp_path: Path) -> None
         Store.open(f"sqlite:///{file}")
 
 
+@only_sqlite
 def test_a_damaged_store_is_an_artefact_error_when_read(filled: Store, tmp_path: Path) -> None:
     filled.upsert_tracks(Track(f"x{n}", title="long " * 40) for n in range(2_000))
     filled.close()
@@ -417,6 +473,26 @@ def test_a_damaged_store_is_an_artefact_error_when_read(filled: Store, tmp_path:
     with pytest.raises(ArtefactError, match="damaged"):  # noqa: SIM117
         with Store.open(f"sqlite:///{file}") as store:
             store.tracks()
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_not_there_is_an_artefact_error_without_the_password(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("psycopg", reason="needs psycopg")
+    url = f"postgresql+psycopg://somebody:pass-word@/music?host={tmp_path}"
+    with pytest.raises(ArtefactError, match="check that the server runs") as caught:
+        Store.open(url)
+    assert "pass-word" not in str(caught.value)
+
+
+def test_a_store_that_another_writer_keeps_is_not_ready(
+    store: Store, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    with Store.open(url) as impatient, store._database.writing():  # noqa: SIM117
+        with pytest.raises(NotReadyError, match="locked by another process"):
+            impatient.upsert_tracks([Track("t")])
 
 
 def test_a_folder_that_is_not_there_is_an_artefact_error(tmp_path: Path) -> None:
@@ -446,6 +522,7 @@ def test_a_database_of_something_else_is_refused(url: str) -> None:
         Store.open(url)
 
 
+@only_sqlite
 def test_what_is_acknowledged_is_written_ahead_and_synced(store: Store, url: str) -> None:
     with store._database.reading() as connection:
         values = [
@@ -453,15 +530,6 @@ def test_what_is_acknowledged_is_written_ahead_and_synced(store: Store, url: str
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         ]
     assert values == ["wal", 2, 1, 30_000]
-
-
-def test_the_schema_compiles_for_postgresql() -> None:
-    statements = "".join(
-        str(CreateTable(table).compile(dialect=postgresql.dialect()))
-        for table in schema.metadata.sorted_tables
-    )
-    assert "BIGSERIAL" in statements
-    assert "BYTEA" in statements
 
 
 def test_the_serving_side_never_imports_pandas() -> None:
