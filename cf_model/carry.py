@@ -30,7 +30,10 @@ from cf_model.item_item import Weights
 from data.arrays import Doubles, Floats, Mask, Positions
 
 _SIZE = 20_000_000
-"""Largest size of what is known of the tracks, in numbers: 80 MB of a bundle."""
+"""Numbers in each of the two arrays that have a row for each track and a column for each landmark,
+as long as `_FEWEST` landmarks allow: 80 MB of a bundle."""
+_FEWEST = 64
+"""Landmarks however many tracks there are."""
 _JITTER = 1e-6
 _FOLDS = 5
 _JUDGED = 800
@@ -162,7 +165,9 @@ def fit_carry(
     raw = embeddings[source] @ map_
     centre = raw.mean(axis=0)
     known = _unit(raw - centre)
-    n_landmarks = min(len(source), settings.landmarks, max(64, _SIZE // len(source)))
+    # By all tracks, not by the established ones: what is kept has rows for the others too.
+    most = max(_FEWEST, _SIZE // len(embeddings))
+    n_landmarks = min(len(source), settings.landmarks, most)
     chosen = np.sort(np.random.default_rng(seed).permutation(len(source))[:n_landmarks])
     landmarks = known[chosen]
     across = _kernel(landmarks, known, settings.width).astype(np.float64)  # (landmarks, n)
