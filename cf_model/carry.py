@@ -39,7 +39,10 @@ from cf_model.taste import fit_taste, ridge, standardised
 from data.arrays import Doubles, Floats, Mask, Positions
 
 _SIZE = 20_000_000
-"""Largest size of what is known of the tracks, in numbers: 80 MB of a bundle."""
+"""Numbers in each of the two arrays that have a row for each track and columns for each landmark,
+as long as `_FEWEST` landmarks allow: 80 MB of a bundle."""
+_FEWEST = 64
+"""Landmarks however many tracks there are."""
 _FOLDS = 5
 _JUDGED = 800
 """Established tracks that the space is chosen by, at most."""
@@ -194,7 +197,9 @@ def fit_carry(
     if scores is not None and len(source) > 1:
         wanted = standardised(scores[:, source])
     columns = 2 if len(wanted) else 1  # for each landmark
-    n_landmarks = min(len(source), settings.landmarks, max(64, _SIZE // (columns * len(source))))
+    # By all tracks, not by the established ones: what is kept has rows for the others too.
+    most = max(_FEWEST, _SIZE // (columns * len(embeddings)))
+    n_landmarks = min(len(source), settings.landmarks, most)
     chosen = np.sort(np.random.default_rng(seed).permutation(len(source))[:n_landmarks])
     landmarks = known[chosen]
     across = _kernel(landmarks, known, settings.width).astype(np.float64)  # (landmarks, n)

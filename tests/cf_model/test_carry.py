@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+import cf_model.carry as carry_module
 from cf_model.carry import fit_carry
 from cf_model.config import CarrySettings
 
@@ -66,6 +67,16 @@ def test_few_landmarks_still_find_what_sounds_right():
     score, coefficients = scored(carry, weights, liked)
     assert len(carry.landmarks) == 40
     assert np.corrcoef(carry.kernel @ coefficients, score[new])[0, 1] > 0.8
+
+
+def test_what_is_kept_does_not_grow_with_tracks_that_nobody_has_heard(monkeypatch):
+    monkeypatch.setattr(carry_module, "_SIZE", 4_000)
+    monkeypatch.setattr(carry_module, "_FEWEST", 5)
+    vectors, new = world(400, 370, 4)  # 30 established tracks
+    weights, _ = one_score(vectors[:, 0])
+    carry = fit_carry(vectors, new, ~new, weights, CarrySettings())
+    assert carry.said.shape == (400, 10)
+    assert carry.kernel.shape == (370, 10)
 
 
 def test_the_shares_of_the_liked_tracks_add_up_to_the_score_of_a_newcomer():
