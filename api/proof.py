@@ -6,7 +6,8 @@ from pathlib import Path
 
 from api.shared import Region, shared
 from audio_model.files import sha256_of
-from recsys.bundle import MANIFEST, probe_bundle
+from recsys.bundle import probe_bundle
+from recsys.manifest import MANIFEST
 
 
 def probe_once(folder: Path) -> None:

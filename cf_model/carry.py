@@ -9,7 +9,9 @@ standardised). Kernel ridge regression of :math:`y` on sound gives newcomers the
 
 over unit vectors, with landmarks :math:`\ell` among the n established tracks (Williams and Seeger,
 "Using the Nyström method to speed up kernel machines", NIPS 2000); with all of them as landmarks it
-is exact. Everything but :math:`y` is known beforehand, so a request costs two small products.
+is exact. Everything but :math:`y` is known beforehand, and :math:`y` is a sum over the tracks that
+the listener likes. So what each track says for the landmarks is worked out once, a request adds up
+a few rows of it, and the share of a liked track in the score of a newcomer is an inner product.
 
 Vectors are compared as they are or in the encoder's content space (`audio_model.finishing`), by
 which of them predicts the scores of held-out established tracks better: evening out the directions
@@ -24,16 +26,17 @@ from functools import cached_property
 import numpy as np
 
 from cf_model.config import CarrySettings
-from data.arrays import Floats, Mask, Positions
+from cf_model.item_item import Weights
+from data.arrays import Doubles, Floats, Mask, Positions
 
-_PRODUCTS = 20_000_000
-"""Largest size of the readout, in numbers: what a request multiplies, and 80 MB of a bundle."""
+_SIZE = 20_000_000
+"""Largest size of what is known of the tracks, in numbers: 80 MB of a bundle."""
 _JITTER = 1e-6
 _FOLDS = 5
 _JUDGED = 800
 """Established tracks that the space is chosen by, at most."""
-FEW = 0.2
-"""Share of the established tracks with a score up to which only these are looked up."""
+_EQUAL = 1e-6
+"""Spread of the scores below which they are equal but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,9 @@ class Carry:
         γ.
     established : np.ndarray [shape=(n_established,), dtype=int32]
         Tracks that scores are carried from.
-    readout : np.ndarray [shape=(n_landmarks, n_established), dtype=float32]
-        From their standardised scores to the landmarks' coefficients.
+    said : np.ndarray [shape=(n_items, n_landmarks), dtype=float32]
+        What each track of a history adds to the coefficients of the landmarks, before the scores
+        are divided by their spread.
     newcomers : np.ndarray [shape=(n_newcomers,), dtype=int32]
         Tracks that scores are carried to.
     kernel : np.ndarray [shape=(n_newcomers, n_landmarks), dtype=float32]
@@ -65,36 +69,46 @@ class Carry:
     landmarks: Floats
     width: float
     established: Positions
-    readout: Floats
+    said: Floats
     newcomers: Positions
     kernel: Floats
 
-    def coefficients(self, score: Floats) -> Floats:
-        """Coefficients [shape=(n_landmarks,)] for one listener's `score` [shape=(n_items,)]."""
-        known = score[self.established]
-        spread = float(known.std())
-        if spread <= 0:
-            return np.zeros(len(self.landmarks), np.float32)
-        said = np.flatnonzero(known)  # most are 0 where only near neighbours have weights
-        if len(said) > FEW * len(known):
-            found: Floats = self.readout @ ((known - known.mean()) / np.float32(spread))
-            return found
-        total = known[said] @ self.readout.T[said] - known.mean() * self._readout_sum
-        return np.asarray(total / np.float32(spread), np.float32)
+    def coefficients(self, liked: Positions, score: Floats) -> Floats:
+        """Coefficients [shape=(n_landmarks,)] for the listener who likes the tracks `liked`.
 
-    @cached_property
-    def _readout_sum(self) -> Floats:
-        total: Floats = self.readout.sum(axis=1)
+        `score` [shape=(n_items,)] is what these say for every track.
+        """
+        # Most tracks have no score where only near neighbours have weights.
+        scored = np.flatnonzero(score)
+        known = score[scored[self._is_established[scored]]].astype(np.float64)
+        n = len(self.established)
+        mean = known.sum() / n
+        spread = float(np.sqrt(max(known @ known / n - mean * mean, 0.0)))
+        if spread <= _EQUAL:
+            return np.zeros(len(self.landmarks), np.float32)
+        total: Floats = self.said[liked].sum(axis=0) / np.float32(spread)
         return total
+
+    def evidence(self, liked: Positions, kernel: Floats) -> Floats:
+        """Share of each of `liked` in the score of the track of each row of a kernel.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_liked, n), dtype=float32]
+            Up to the spread of the scores, which all shares are divided by.
+        """
+        shares: Floats = self.said[liked] @ kernel.T
+        return shares
 
     def towards(self, vectors: Floats) -> Floats:
         """Kernel [shape=(m, n_landmarks)] of tracks with `vectors` [shape=(m, dimension)]."""
         return _kernel(self._placed(vectors), self.landmarks, self.width)
 
-    def speaking(self, kernel: Floats) -> Floats:
-        """Weight of each established track [shape=(n_established,)] for a row of a kernel."""
-        weights: Floats = kernel @ self.readout
-        return weights
+    @cached_property
+    def _is_established(self) -> Mask:
+        mask = np.zeros(len(self.said), np.bool_)
+        mask[self.established] = True
+        return mask
 
     def _placed(self, vectors: Floats) -> Floats:
         return _unit(vectors @ self.content - self.centre)
@@ -104,6 +118,7 @@ def fit_carry(
     embeddings: Floats,
     newcomers: Mask,
     established: Mask,
+    weights: Weights,
     settings: CarrySettings,
     content: Floats | None = None,
     *,
@@ -118,6 +133,8 @@ def fit_carry(
         Audio vectors; NaN rows where a track has none.
     newcomers, established : np.ndarray [shape=(n_items,), dtype=bool]
         Tracks that scores are carried to, and from; none is both.
+    weights : np.ndarray or scipy.sparse.csr_matrix [shape=(n_items, n_items), dtype=float32]
+        Item–item weights whose sums are the scores.
     settings : CarrySettings
         Landmarks, γ and μ.
     content : np.ndarray [shape=(dimension, n_content)], optional
@@ -145,20 +162,21 @@ def fit_carry(
     raw = embeddings[source] @ map_
     centre = raw.mean(axis=0)
     known = _unit(raw - centre)
-    n_landmarks = min(len(source), settings.landmarks, max(64, _PRODUCTS // len(source)))
+    n_landmarks = min(len(source), settings.landmarks, max(64, _SIZE // len(source)))
     chosen = np.sort(np.random.default_rng(seed).permutation(len(source))[:n_landmarks])
     landmarks = known[chosen]
     across = _kernel(landmarks, known, settings.width).astype(np.float64)  # (landmarks, n)
     system = across @ across.T + settings.penalty * across[:, chosen]
     system[np.diag_indices_from(system)] += _JITTER * np.trace(system) / n_landmarks
+    # (landmarks, n): from standardised scores to coefficients
+    readout: Doubles = np.linalg.solve(system, across).astype(np.float64)
     carry = Carry(
         content=map_,
         centre=centre,
         landmarks=landmarks,
         width=settings.width,
         established=source,
-        # A column for each track lies together, so that few of them can be read alone.
-        readout=np.asfortranarray(np.linalg.solve(system, across), np.float32),
+        said=_said(weights, source, readout),
         newcomers=to,
         kernel=np.zeros((0, n_landmarks), np.float32),
     )
@@ -185,6 +203,14 @@ def _misfit(vectors: Floats, scores: Floats, settings: CarrySettings, seed: int)
         found = kernel[np.ix_(test, train)] @ np.linalg.solve(system, wanted[:, train].T)
         error += float(((found.T - wanted[:, test]) ** 2).sum())
     return error
+
+
+def _said(weights: Weights, established: Positions, readout: Doubles) -> Floats:
+    """Σ_j (w_ij − w̄_i) r_j over the established tracks j, for every track i."""
+    towards = weights[:, established]
+    mean = np.asarray(towards.mean(axis=1), np.float32).reshape(-1, 1)
+    said = towards @ np.ascontiguousarray(readout.T, np.float32)
+    return np.asarray(said - mean * readout.sum(axis=1).astype(np.float32), np.float32)
 
 
 def _kernel(rows: Floats, landmarks: Floats, width: float) -> Floats:

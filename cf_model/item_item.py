@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from implicit.nearest_neighbours import ItemItemRecommender
@@ -33,6 +34,9 @@ from cf_model.confidence import signed_confidence
 from cf_model.config import ConfidenceSettings, ItemItemSettings
 from data.arrays import Floats, Positions
 from data.interactions import Interactions
+
+Weights: TypeAlias = Floats | sparse.csr_matrix
+"""Dense or sparse [shape=(n, n_items), dtype=float32]."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class ItemItemModel:
         Row ``i``: what track ``i`` in a history says for every track. The diagonal is 0.
     """
 
-    weights: Floats | sparse.csr_matrix
+    weights: Weights
 
     @property
     def n_items(self) -> int:
@@ -60,10 +64,6 @@ class ItemItemModel:
         """Score of every track [shape=(n_items,)] for a history with the tracks `liked`."""
         return self.rows(liked).score
 
-    def evidence(self, liked: Positions, item: int) -> Floats:
-        """Share of each of `liked` [shape=(n_liked,)] in the score of the track `item`."""
-        return self.rows(liked).evidence(item)
-
 
 @dataclass(frozen=True)
 class LikedRows:
@@ -75,7 +75,7 @@ class LikedRows:
         One row for each track of the history.
     """
 
-    weights: Floats | sparse.csr_matrix
+    weights: Weights
 
     @cached_property
     def score(self) -> Floats:
@@ -86,19 +86,11 @@ class LikedRows:
         total = np.bincount(self.weights.indices, self.weights.data, self.weights.shape[1])
         return total.astype(np.float32)
 
-    def evidence(self, item: int) -> Floats:
-        """Share of each row [shape=(n_liked,)] in the score of the track `item`."""
+    def evidence(self, items: Positions) -> Floats:
+        """Share of each row in the score of each of `items` [shape=(n_liked, n)]."""
         if not sparse.issparse(self.weights):
-            return np.asarray(self.weights[:, item], np.float32)
-        columns = self._columns
-        entries = slice(columns.indptr[item], columns.indptr[item + 1])
-        share = np.zeros(self.weights.shape[0], np.float32)
-        share[columns.indices[entries]] = columns.data[entries]
-        return share
-
-    @cached_property
-    def _columns(self) -> sparse.csc_matrix:
-        return sparse.csc_matrix(self.weights)
+            return np.asarray(self.weights[:, items], np.float32)
+        return np.asarray(self.weights[:, items].toarray(), np.float32)
 
 
 def fit_item_item(

@@ -43,40 +43,39 @@ class CandidateList:
 
         Ties go to the lower position, so that equal input gives equal lists.
         """
-        usable = ~np.isnan(score) if allowed is None else allowed & ~np.isnan(score)
-        if n < np.count_nonzero(usable):
-            # Masked in place: gathering the usable ones takes longer than all the rest.
-            positions = _highest(np.where(usable, score, -np.inf), n)
-        else:
-            positions = np.flatnonzero(usable)
+        positions = _promising(score, n)
+        if allowed is not None:
+            positions = positions[allowed[positions]]
+        if len(positions) < n:
+            positions = np.flatnonzero(
+                ~np.isnan(score) if allowed is None else allowed & ~np.isnan(score)
+            )
+        if len(positions) > n:
+            positions = positions[_highest(score[positions], n)]
         order = np.lexsort((positions, -score[positions]))
         positions = positions[order]
         return cls(positions.astype(np.int32), score[positions].astype(np.float32))
 
 
-def _highest(values: Floats, n: int) -> NDArray[np.intp]:
-    """Positions of the `n` highest of more than `n` values; of ties the lower positions."""
-    rows = _contenders(values, n)
-    found = values[rows]
-    bar = np.partition(found, len(rows) - n)[len(rows) - n]
-    above = rows[found > bar]
-    return np.concatenate([above, rows[found == bar][: n - len(above)]])
+def _promising(score: Floats, n: int) -> NDArray[np.intp]:
+    """Positions above a bar that a sample of `score` suggests, likely with the `n` highest in it.
 
-
-def _contenders(values: Floats, n: int) -> NDArray[np.intp]:
-    """Positions that hold the `n` highest of `values`, and not many others.
-
-    Everything above a bar that a sample of the values suggests, if that is enough: one comparison
-    a value, where a partition of all of them takes ten times as long.
+    One comparison a value, where a partition of all of them takes ten times as long. Whatever lies
+    above the bar is there, so that the `n` highest are, too, if there are that many.
     """
-    sample = values[::_SAMPLED]
+    sample = score[::_SAMPLED]
+    sample = sample[~np.isnan(sample)]
     expected = 2 * n // _SAMPLED + _SAMPLED
-    if 2 * expected < len(sample):
-        bar = np.partition(sample, len(sample) - expected)[len(sample) - expected]
-        rows = np.flatnonzero(values >= bar)
-        if len(rows) >= n and bar > -np.inf:
-            return rows
-    return np.flatnonzero(values > -np.inf)
+    if 2 * expected >= len(sample):
+        return np.zeros(0, np.intp)
+    return np.flatnonzero(score >= np.partition(sample, len(sample) - expected)[-expected])
+
+
+def _highest(values: Floats, n: int) -> NDArray[np.intp]:
+    """Rows of the `n` highest of more than `n` values; of ties the first."""
+    bar = np.partition(values, len(values) - n)[len(values) - n]
+    above = np.flatnonzero(values > bar)
+    return np.concatenate([above, np.flatnonzero(values == bar)[: n - len(above)]])
 
 
 @dataclass(frozen=True)

@@ -99,8 +99,9 @@ def fit_candidate_models(
         scores = None
         if content is not None:  # there is a space to choose
             scores = _some_scores(kin or related, interactions, confidence, seed)
+        weights = (kin or related).weights
         carried = fit_carry(
-            embeddings, newcomers, ~newcomers, carry, content, scores=scores, seed=seed
+            embeddings, newcomers, ~newcomers, weights, carry, content, scores=scores, seed=seed
         )
         kin = None if carried is None else kin
     return CandidateModels(

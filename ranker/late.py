@@ -17,6 +17,7 @@ from audio_model.index import StackedIndex
 from cf_model.fold_in import FoldIn
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats, Positions
+from data.ids import MISSING
 from data.rows import StackedRows
 from data.tracks import Catalogue
 from ranker.candidates import CandidateList
@@ -27,9 +28,9 @@ from ranker.sources import (
     CandidateSource,
     CarriedSource,
     ContentSource,
-    ExplainingSource,
     PopularSource,
 )
+from ranker.sources.base import explaining
 
 
 @dataclass(frozen=True)
@@ -214,10 +215,16 @@ class _WithLate:
             score[~known] = self._late.score(after, item_index[~known] - np.int32(self._n))
         return score
 
-    def explain(self, listener: Listener, item: int) -> int | None:
-        """Position of the liked track that speaks most for `item`; None when none does."""
+    def explain(self, listener: Listener, items: Positions) -> Positions:
+        """The liked track that speaks most for each of `items`; −1 when none does."""
         before, after = listener.split(self._n)
-        source, view, position = (
-            (self._source, before, item) if item < self._n else (self._late, after, item - self._n)
-        )
-        return source.explain(view, position) if isinstance(source, ExplainingSource) else None
+        named = np.full(len(items), MISSING, np.int32)
+        known = items < self._n
+        for source, view, rows, first in (
+            (self._source, before, known, 0),
+            (self._late, after, ~known, self._n),
+        ):
+            able = explaining(source)
+            if able is not None and rows.any():
+                named[rows] = able.explain(view, items[rows] - np.int32(first))
+        return named

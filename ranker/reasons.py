@@ -7,16 +7,18 @@ of the history its score rests on, the sentence names it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from data.arrays import Doubles, Floats, Positions
+from data.arrays import Doubles, Floats, Mask, Positions
+from data.ids import MISSING
 from data.tracks import Track
 from ranker.listener import Listener
 from ranker.models import CandidateModels
-from ranker.sources import ExplainingSource
+from ranker.sources.base import explaining, strongest
 
 OFTEN = 5.0
 """Plays from which on a track is said to be played often."""
@@ -57,19 +59,34 @@ class FamilyShares:
 
         The constant belongs to no family and is left out.
         """
-        families = (*_PREFIXES, _REST)
-        column = [families.index(_family(name)) for name in names]
-        share = np.zeros((len(contributions), len(families)))
-        np.add.at(share.T, column, contributions[:, :-1].T)
-        return cls(families, share)
+        return cls((*_PREFIXES, _REST), contributions[:, :-1] @ _membership(tuple(names)))
 
-    def strongest(self, row: int, applicable: Callable[[str], bool]) -> str:
-        """Family with the largest share among those that can explain the row."""
-        for place in np.argsort(-self.share[row], kind="stable").tolist():
-            family: str = self.families[place]
-            if family != _REST and applicable(family):
-                return family
-        return _NEW
+    def strongest(self, applicable: Mapping[str, Mask]) -> list[str]:
+        """Family with the largest share among those that can explain a row, for each row.
+
+        Parameters
+        ----------
+        applicable : mapping of str to np.ndarray [shape=(n,), dtype=bool]
+            Rows that each family can explain.
+        """
+        families = list(applicable)
+        columns = [self.families.index(family) for family in families]
+        able = np.stack([applicable[family] for family in families], axis=1)
+        best = np.where(able, self.share[:, columns], -np.inf).argmax(axis=1)
+        explained = np.asarray(able.any(axis=1))
+        return [
+            families[int(place)] if there else _NEW
+            for place, there in zip(best, explained, strict=True)
+        ]
+
+
+@lru_cache
+def _membership(names: tuple[str, ...]) -> Doubles:
+    """1 where the feature of a row belongs to the family of a column, else 0."""
+    families = (*_PREFIXES, _REST)
+    belongs = np.zeros((len(names), len(families)))
+    belongs[np.arange(len(names)), [families.index(_family(name)) for name in names]] = 1.0
+    return belongs
 
 
 def _family(name: str) -> str:
@@ -148,36 +165,48 @@ def explain(
     contributions : np.ndarray [shape=(n, n_features + 1)]
         From the ranker.
     """
-    column = {name: i for i, name in enumerate(names)}
-    explaining = {
-        source.name: source for source in models.sources if isinstance(source, ExplainingSource)
-    }
-    shares = FamilyShares.of(contributions, names)
-
-    def reason(row: int, item: int) -> Reason:
-        def known(name: str) -> bool:
-            return name in column and not np.isnan(features[row, column[name]])
-
-        def applicable(family: str) -> bool:
-            if family == "artist":
-                return known("artist_plays") and features[row, column["artist_plays"]] > 0
-            if family == "audio":
-                return known("audio_nearest")
-            if family == "popular":
-                return bool(models.popularity[item] > 0)
-            return known(f"{family}_score")
-
-        family = shares.strongest(row, applicable)
+    families = FamilyShares.of(contributions, names).strongest(
+        _applicable(models, items, features, names)
+    )
+    named = np.full(len(items), MISSING, np.int32)
+    sources = {source.name: explaining(source) for source in models.sources}
+    for family in set(families):
+        rows = np.array([each == family for each in families], np.bool_)
+        source = sources.get(family)
         if family == "artist":
-            return Reason(family, item, cold=bool(models.popularity[item] == 0))
-        by = None
-        if family == "audio":
-            by = _nearest_liked(models, listener, item)
-        elif family in explaining:
-            by = explaining[family].explain(listener, item)
-        return Reason(family) if by is None else Reason(family, by, how=_how(listener, by))
+            named[rows] = items[rows]
+        elif family == "audio":
+            named[rows] = _nearest_liked(models, listener, items[rows])
+        elif source is not None:
+            named[rows] = source.explain(listener, items[rows])
 
-    return [reason(row, int(item)) for row, item in enumerate(items)]
+    def reason(family: str, by: int, item: int) -> Reason:
+        if family == "artist":
+            return Reason(family, by, cold=bool(models.popularity[item] == 0))
+        return Reason(family) if by == MISSING else Reason(family, by, how=_how(listener, by))
+
+    return list(map(reason, families, named.tolist(), items.tolist()))
+
+
+def _applicable(
+    models: CandidateModels, items: Positions, features: Floats, names: Sequence[str]
+) -> dict[str, Mask]:
+    """Which of `items` [shape=(n,)] each family can explain."""
+    column = {name: i for i, name in enumerate(names)}
+
+    def known(name: str) -> Mask:
+        there = column.get(name)
+        if there is None:
+            return np.zeros(len(items), np.bool_)
+        return np.asarray(~np.isnan(features[:, there]))
+
+    applicable = {family: known(f"{family}_score") for family in _PREFIXES}
+    applicable["artist"] = known("artist_plays")
+    if "artist_plays" in column:
+        applicable["artist"] &= features[:, column["artist_plays"]] > 0
+    applicable["audio"] = known("audio_nearest")
+    applicable["popular"] = np.asarray(models.popularity[items] > 0)
+    return applicable
 
 
 def _how(listener: Listener, item: int) -> str:
@@ -191,12 +220,11 @@ def _how(listener: Listener, item: int) -> str:
     return "play often" if history.plays[row] >= OFTEN else "play"
 
 
-def _nearest_liked(models: CandidateModels, listener: Listener, item: int) -> int | None:
-    """Position of the liked track whose sound is closest to `item`'s."""
+def _nearest_liked(models: CandidateModels, listener: Listener, items: Positions) -> Positions:
+    """The liked track whose sound is closest to that of each of `items`; −1 where none has any."""
     liked = listener.liked_items
     if models.embeddings is None or not len(liked):
-        return None
-    embeddings = models.embeddings
-    vectors = listener.once("liked vectors", lambda: embeddings[liked])
-    cosine = vectors @ embeddings[item]
-    return None if np.isnan(cosine).all() else int(liked[np.nanargmax(cosine)])
+        return np.full(len(items), MISSING, np.int32)
+    cosine = models.embeddings[liked] @ models.embeddings[items].T  # (n_liked, n)
+    # Cosines are at least −1: what has no vector is farther from everything than what has one.
+    return strongest(liked, np.nan_to_num(cosine + 2.0, nan=0.0))

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from data.errors import ArtefactError, NotReadyError, ParameterError
-from recsys.bundle import verify_bundle
 from recsys.files import POINTER, read_pointer, sync_folder, sync_tree
+from recsys.manifest import verify_bundle
 from recsys.versions import versions
 from recsys.workspace import Workspace
 

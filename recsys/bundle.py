@@ -2,7 +2,7 @@
 
 ::
 
-    manifest.json         format, version, SHA-256 of every other file, facts
+    manifest.json         format, version, facts, SHA-256 of every other file and of all this
     track_ids.json        external ids in the order of all arrays
     artist.npy …          the catalogue's columns, popularity, factors, vectors
     index/                the embedding index
@@ -28,30 +28,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy import sparse
 
 from audio_model.encoder import WEIGHTS_FILE
-from audio_model.files import sha256_of
-from audio_model.index import AnnoyIndex, ExactIndex, load_index
+from audio_model.index import AnnoyIndex, CellsIndex, ExactIndex, load_index
 from cf_model.bridge import Bridge
 from cf_model.carry import Carry
-from cf_model.config import ConfidenceSettings
 from cf_model.item_item import ItemItemModel
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats
 from data.errors import ArtefactError
 from data.ids import IdMap
 from data.tracks import Catalogue
-from ranker.config import CandidateSettings
 from ranker.features import feature_names
 from ranker.hybrid import Hybrid
 from ranker.models import CandidateModels
 from ranker.ranking import FusionRanker, LambdaRanker, Ranker
 from recsys.files import sync_tree
+from recsys.manifest import FORMAT, Manifest, digests, verify_bundle, write_manifest
 
-FORMAT = 2
-MANIFEST = "manifest.json"
 ENCODER = "encoder"
 INDEX = "index"
 RANKER = "ranker.txt"
@@ -59,28 +54,6 @@ ITEM_ITEM, RELATED, CARRY = "item_item", "related", "carry"
 PROJECTION = "projection_"
 _CSR = ("data", "indices", "indptr")
 _CARRY_PARTS = tuple(field.name for field in fields(Carry) if field.name != "width")
-
-
-class Manifest(BaseModel):
-    """Contents of ``manifest.json``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: int
-    version: str
-    created: datetime
-    files: dict[str, str]
-    feature_names: list[str]
-    ranker: str
-    encoder_id: str | None
-    regularization: float | None
-    confidence: ConfidenceSettings
-    candidates: CandidateSettings
-    carry_width: float | None
-    n_tracks: int
-    n_listeners: int
-    n_events: int
-    last_event_at: float | None
 
 
 @dataclass(frozen=True)
@@ -154,7 +127,7 @@ def write_bundle(
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     (folder / "track_ids.json").write_text(json.dumps(list(models.catalogue.items)), "utf-8")
-    if isinstance(models.index, ExactIndex | AnnoyIndex):
+    if isinstance(models.index, ExactIndex | CellsIndex | AnnoyIndex):
         (folder / INDEX).mkdir()
         models.index.save(folder / INDEX)
     if isinstance(hybrid.ranker, LambdaRanker):
@@ -167,11 +140,7 @@ def write_bundle(
         format=FORMAT,
         version=version,
         created=datetime.now(UTC),
-        files={
-            path.relative_to(folder).as_posix(): sha256_of(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        },
+        files=digests(folder),
         feature_names=list(hybrid.ranker.feature_names),
         ranker=hybrid.ranker.kind,
         encoder_id=facts.encoder_id,
@@ -184,7 +153,7 @@ def write_bundle(
         n_events=facts.n_events,
         last_event_at=facts.last_event_at,
     )
-    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2), "utf-8")
+    write_manifest(folder, manifest)
     sync_tree(folder)
     return manifest
 
@@ -194,53 +163,6 @@ def _matrix_arrays(name: str, matrix: Floats | sparse.csr_matrix) -> dict[str, A
     if not sparse.issparse(matrix):
         return {name: matrix}
     return {f"{name}_{part}": getattr(matrix, part) for part in _CSR}
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Manifest of the bundle in `folder`.
-
-    Raises
-    ------
-    ArtefactError
-        If it is missing, damaged or of another format.
-    """
-    try:
-        content: Any = json.loads((folder / MANIFEST).read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise ArtefactError(f"{folder} holds no {MANIFEST}: it is not a model bundle") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ArtefactError(f"{folder / MANIFEST} is damaged: {error}") from error
-    found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT:
-        raise ArtefactError(
-            f"bundle {folder.name} has format {found!r}, this version reads {FORMAT}: "
-            "run `recsys train`"
-        )
-    try:
-        return Manifest.model_validate(content)
-    except ValidationError as error:
-        raise ArtefactError(f"{folder / MANIFEST} is damaged: {error}") from error
-
-
-def verify_bundle(folder: Path) -> Manifest:
-    """Check every file of the bundle against its manifest.
-
-    Raises
-    ------
-    ArtefactError
-        Naming the first file that is missing or differs.
-    """
-    manifest = read_manifest(folder)
-    for name, digest in manifest.files.items():
-        path = folder / name
-        if not path.is_file():
-            raise ArtefactError(f"bundle {folder.name} lacks its file {name}: run `recsys train`")
-        if sha256_of(path) != digest:
-            raise ArtefactError(
-                f"bundle {folder.name} is damaged: {name} differs from its manifest; "
-                "run `recsys train`, or go back with `recsys models rollback`"
-            )
-    return manifest
 
 
 def open_bundle(folder: Path) -> ModelBundle:

@@ -17,13 +17,14 @@ from data.events import EventLog
 from data.ids import MISSING, IdMap
 from data.interactions import Interactions
 from ranker.hybrid import Hybrid
-from recsys.bundle import Manifest, open_bundle, read_manifest
+from recsys.bundle import open_bundle
 from recsys.config import Config
 from recsys.evaluation.judging import ALL, COLD, Cases, find_cases, judge
 from recsys.evaluation.methods import HYBRID, hybrid_order
 from recsys.evaluation.metrics import ndcg_of_hits, sign_flip_p
 from recsys.files import read_pointer
 from recsys.holdout import HeldOut, cut_at, hold_out
+from recsys.manifest import Manifest, read_manifest
 from recsys.training import TrainingData, fit_hybrid
 from recsys.trial import Trial, read_trial
 

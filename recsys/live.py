@@ -12,7 +12,8 @@ import structlog
 
 from data.errors import ArtefactError, NotReadyError, RecsysError
 from data.store import Store
-from recsys.bundle import Manifest, open_bundle, probe_bundle
+from recsys.bundle import open_bundle, probe_bundle
+from recsys.manifest import Manifest
 from recsys.probe import rank_once
 from recsys.recommender import Recommender
 from recsys.versions import current_version, versions

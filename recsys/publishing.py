@@ -10,8 +10,9 @@ import numpy as np
 from audio_model.encoder import EncoderCard, content_map
 from data.errors import WorseModelError
 from data.store import Store
-from recsys.bundle import BundleFacts, Manifest, read_manifest, write_bundle
+from recsys.bundle import BundleFacts, write_bundle
 from recsys.comparison import Comparison, compare_with_live
+from recsys.manifest import Manifest, read_manifest
 from recsys.projection import project
 from recsys.training import TrainingData, fit_hybrid, load_training_data
 from recsys.trial import write_trial

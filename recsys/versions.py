@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from data.errors import NotFoundError, NotReadyError
-from recsys.bundle import MANIFEST, probe_bundle, verify_bundle
+from recsys.bundle import probe_bundle
 from recsys.files import read_pointer, sync_folder, write_pointer
+from recsys.manifest import MANIFEST, verify_bundle
 
 
 def new_version() -> str:

@@ -16,8 +16,8 @@ from api.scopes import needs
 from api.services import services
 from data.access import Scope
 from data.errors import ArtefactError, NotReadyError
-from recsys.bundle import read_manifest
 from recsys.files import read_pointer
+from recsys.manifest import read_manifest
 from recsys.trial import read_trial
 from recsys.versions import activate, rollback, versions
 from recsys.workspace import Workspace

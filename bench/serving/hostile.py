@@ -29,7 +29,7 @@ from bench.encoder.mutations import MUTATIONS, excerpt, mutate
 from bench.machine import describe_machine
 from bench.serving.load import CONNECTIONS, Running, ask_all, running, serving
 from data.errors import ArtefactError
-from recsys.bundle import MANIFEST, open_bundle
+from recsys.bundle import open_bundle
 from recsys.versions import current_version
 from recsys.workspace import Workspace
 from tests.end_to_end.service import Service
@@ -128,8 +128,6 @@ def damaged_bundles(
     for number in range(count):
         kind = list(DAMAGES)[number % len(DAMAGES)]
         chosen = [names[place] for place in rng.permutation(len(names))]
-        if kind == "bits flipped" and chosen[0] == MANIFEST:
-            chosen = chosen[1:]  # nothing vouches for the manifest but that it can be read
         if kind == "files swapped":  # equal files would leave it whole
             first = (whole / chosen[0]).read_bytes()
             chosen = [chosen[0], *(n for n in chosen[1:] if (whole / n).read_bytes() != first)]

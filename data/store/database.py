@@ -228,8 +228,14 @@ def _write_ahead(run: Callable[[str], Any]) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    begin = connection.get_execution_options().get("recsys_begin", "BEGIN")
-    connection.exec_driver_sql(begin)
+    begin = connection.get_execution_options().get("recsys_begin")
+    if begin is not None:
+        connection.exec_driver_sql(begin)
+        return
+    # On the driver's connection: SQLAlchemy takes longer to pass it on than SQLite to begin, and it
+    # touches no file yet, so that there is no error to translate.
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN")
 
 
 def _check_version(database: Database, url: str, *, create: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from data.arrays import Floats, Mask, Positions
+from data.ids import MISSING
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
 
@@ -32,17 +33,34 @@ class CandidateSource(Protocol):
 class ExplainingSource(Protocol):
     """A source that can say which track of the history its score of another rests on."""
 
-    def explain(self, listener: Listener, item: int) -> int | None:
-        """Position of the liked track that speaks most for `item`; None when none does."""
+    def explain(self, listener: Listener, items: Positions) -> Positions:
+        """The liked track that speaks most for each of `items` [shape=(n,)]; −1 when none does."""
         ...
 
 
-def strongest(liked: Positions, evidence: Floats) -> int | None:
-    """The track of `liked` [shape=(n,)] with the largest `evidence`, None unless it is above 0."""
+def explaining(source: object) -> ExplainingSource | None:
+    """`source`, if it can tell what its scores rest on."""
+    return source if isinstance(source, ExplainingSource) else None
+
+
+def strongest(liked: Positions, evidence: Floats) -> Positions:
+    """The track of `liked` [shape=(n_liked,)] with the largest evidence for each of n tracks.
+
+    Parameters
+    ----------
+    evidence : np.ndarray [shape=(n_liked, n)]
+        What each of `liked` says for each track.
+
+    Returns
+    -------
+    np.ndarray [shape=(n,), dtype=int32]
+        −1 where no evidence is above 0.
+    """
     if not len(liked):
-        return None
-    best = int(evidence.argmax())
-    return int(liked[best]) if evidence[best] > 0 else None
+        return np.full(evidence.shape[1], MISSING, np.int32)
+    best = evidence.argmax(axis=0)
+    speaks = evidence[best, np.arange(evidence.shape[1])] > 0
+    return np.where(speaks, liked[best], MISSING).astype(np.int32)
 
 
 def allowed_mask(listener: Listener, n_items: int) -> Mask:

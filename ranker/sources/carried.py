@@ -10,11 +10,7 @@ from data.arrays import Floats, Positions
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
 from ranker.sources.base import allowed_mask, strongest
-from ranker.sources.item_item import item_item_scores, liked_rows, weighed
-
-SPEAKING = 20
-"""Established tracks that a reason is looked for among: those with the largest weights."""
-_SCORES = "related"
+from ranker.sources.item_item import item_item_scores, weighed
 
 
 class CarriedSource:
@@ -68,18 +64,14 @@ class CarriedSource:
             score[new] = self._kernel[rows[new]] @ self._coefficients(listener)
         return score
 
-    def explain(self, listener: Listener, item: int) -> int | None:
-        """The liked track with the largest weights on the tracks that speak for `item`."""
-        weights = self._carry.speaking(self._kernel[self._row[item]])
+    def explain(self, listener: Listener, items: Positions) -> Positions:
+        """The liked track with the largest share in the score of each of `items`."""
         liked = weighed(self._model, listener)
-        evidence = np.zeros(len(liked), np.float32)
-        rows = liked_rows(self._model, listener, _SCORES)
-        for place in np.argsort(-weights, kind="stable")[:SPEAKING]:
-            evidence += weights[place] * rows.evidence(int(self._carry.established[place]))
-        return strongest(liked, evidence)
+        return strongest(liked, self._carry.evidence(liked, self._kernel[self._row[items]]))
 
     def _coefficients(self, listener: Listener) -> Floats:
-        return listener.once(
-            "carried",
-            lambda: self._carry.coefficients(item_item_scores(self._model, listener, _SCORES)),
-        )
+        def computed() -> Floats:
+            score = item_item_scores(self._model, listener)
+            return self._carry.coefficients(weighed(self._model, listener), score)
+
+        return listener.once("carried", computed)

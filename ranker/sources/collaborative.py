@@ -7,9 +7,10 @@ import numpy as np
 from cf_model.confidence import signed_confidence
 from cf_model.config import ConfidenceSettings
 from cf_model.fold_in import FoldIn
-from data.arrays import Doubles, Floats, Positions
+from data.arrays import Floats, Positions
 from data.rows import Rows
 from ranker.candidates import CandidateList
+from ranker.inner_product import LongestFirst
 from ranker.listener import Listener
 from ranker.sources.base import allowed_mask, strongest
 
@@ -40,6 +41,7 @@ class CollaborativeSource:
     ) -> None:
         self._item_factors = item_factors
         self._supported = support > 0
+        self._search = LongestFirst(item_factors, self._supported)
         self._fold_in = fold_in
         self._confidence = confidence
 
@@ -47,8 +49,8 @@ class CollaborativeSource:
         """Best of all tracks that somebody listens to."""
         if listener.user_factor is None:
             return CandidateList.empty()
-        allowed = allowed_mask(listener, len(self._item_factors)) & self._supported
-        return CandidateList.best(self._item_factors @ listener.user_factor, n, allowed)
+        allowed = allowed_mask(listener, len(self._item_factors))
+        return self._search.best(listener.user_factor, n, allowed)
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:
         """Predicted preference, about 0 … 1; NaN for tracks that nobody listens to."""
@@ -57,13 +59,9 @@ class CollaborativeSource:
         score = self._item_factors[item_index] @ listener.user_factor
         return np.where(self._supported[item_index], score, np.nan).astype(np.float32)
 
-    def explain(self, listener: Listener, item: int) -> int | None:
-        """The liked track with the largest share in the score of `item`."""
+    def explain(self, listener: Listener, items: Positions) -> Positions:
+        """The liked track with the largest share in the score of each of `items`."""
         history = listener.history
-
-        def shares() -> Doubles:
-            signed = signed_confidence(history, self._confidence)
-            return self._fold_in.evidence(history.item_index, signed)
-
-        evidence = listener.once("collaborative evidence", shares) @ self._item_factors[item]
-        return strongest(history.item_index, evidence.astype(np.float32))
+        signed = signed_confidence(history, self._confidence)
+        shares = self._fold_in.evidence(history.item_index, signed) @ self._item_factors[items].T
+        return strongest(history.item_index, shares.astype(np.float32))

@@ -29,11 +29,14 @@ class ItemItemSource:
         self._supported = supported
 
     def candidates(self, listener: Listener, n: int) -> CandidateList:
-        """Best of all tracks that somebody listens to."""
+        """Best of the tracks that something liked has a weight on, if somebody listens to them."""
         if not len(listener.liked_items):
             return CandidateList.empty()
+        score = self._everything(listener)
+        spoken_of = np.flatnonzero(score).astype(np.int32)
         allowed = allowed_mask(listener, len(self._supported)) & self._supported
-        return CandidateList.best(self._everything(listener), n, allowed)
+        best = CandidateList.best(score[spoken_of], n, allowed[spoken_of])
+        return CandidateList(spoken_of[best.item_index], best.score)
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:
         """Sum of weights; NaN for tracks that nobody listens to, and without anything liked."""
@@ -42,26 +45,26 @@ class ItemItemSource:
         score = self._everything(listener)[item_index]
         return np.where(self._supported[item_index], score, np.nan).astype(np.float32)
 
-    def explain(self, listener: Listener, item: int) -> int | None:
-        """The liked track with the largest weight on `item`."""
-        rows = liked_rows(self._model, listener, self.name)
-        return strongest(weighed(self._model, listener), rows.evidence(item))
+    def explain(self, listener: Listener, items: Positions) -> Positions:
+        """The liked track with the largest weight on each of `items`."""
+        rows = liked_rows(self._model, listener)
+        return strongest(weighed(self._model, listener), rows.evidence(items))
 
     def _everything(self, listener: Listener) -> Floats:
-        return item_item_scores(self._model, listener, self.name)
+        return item_item_scores(self._model, listener)
 
 
-def item_item_scores(model: ItemItemModel, listener: Listener, name: str) -> Floats:
+def item_item_scores(model: ItemItemModel, listener: Listener) -> Floats:
     """Score of every track for `listener` [shape=(n_items,)], worked out once a request."""
-    return liked_rows(model, listener, name).score
+    return liked_rows(model, listener).score
 
 
-def liked_rows(model: ItemItemModel, listener: Listener, name: str) -> LikedRows:
+def liked_rows(model: ItemItemModel, listener: Listener) -> LikedRows:
     """What the tracks that `listener` likes say for every track, looked up once a request.
 
-    Kept under `name`: sources may hold different weights.
+    Sources that hold the same model share them.
     """
-    return listener.once(name, lambda: model.rows(weighed(model, listener)))
+    return listener.once(f"rows of {id(model)}", lambda: model.rows(weighed(model, listener)))
 
 
 def weighed(model: ItemItemModel, listener: Listener) -> Positions:

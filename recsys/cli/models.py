@@ -21,8 +21,8 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="List as JSON.")] = False,
 ) -> None:
     """Versions, newest first."""
-    from recsys.bundle import read_manifest
     from recsys.files import read_pointer
+    from recsys.manifest import read_manifest
     from recsys.versions import versions
 
     models = workspace_of(context).models

@@ -96,8 +96,9 @@ def test_planted_blocks_are_found_and_unheard_tracks_get_nothing(dense_up_to):
     assert score.shape == (11,)
     assert set(np.argsort(-score)[:3]) == {2, 3, 4}
     assert score[10] == 0
-    evidence = model.evidence(np.array([0, 1], np.int32), 3)
-    assert evidence.sum() == pytest.approx(score[3], abs=1e-6)
+    evidence = model.rows(np.array([0, 1], np.int32)).evidence(np.array([3, 10, 2], np.int32))
+    assert evidence.shape == (2, 3)
+    np.testing.assert_allclose(evidence.sum(axis=0), score[[3, 10, 2]], atol=1e-6)
 
 
 @pytest.mark.parametrize("dense_up_to", [0, 100])

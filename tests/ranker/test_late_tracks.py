@@ -11,6 +11,7 @@ from ranker.candidates import CandidateList
 from ranker.features import compute_features
 from ranker.late import LateTracks, extended
 from ranker.models import CandidateModels
+from ranker.sources import ExplainingSource
 from tests.ranker.worlds import N_TRACKS, fit, planted_embeddings, planted_log
 
 
@@ -69,6 +70,21 @@ def test_late_tracks_are_proposed_by_what_can_score_a_vector(models: CandidateMo
     assert not np.isnan(scores["bridge"]).any()
     features = compute_features(longer, listener, longer.candidates(listener))
     assert features.dtype == np.float32
+
+
+def test_known_and_late_tracks_are_explained_together(models: CandidateModels) -> None:
+    longer = extended(models, late())
+    listener = longer.listener(history(0, 2, 5), np.array([0, 2, 5], np.int32))
+    items = np.array([N_TRACKS, 52, 4, N_TRACKS + 1], np.int32)
+    for source in longer.sources:
+        if isinstance(source, ExplainingSource) and source.name == "carried":
+            cold = items[items != 4]  # it scores newcomers only
+            assert np.isin(source.explain(listener, cold), [0, 2]).all()
+    collaborative = next(s for s in longer.sources if s.name == "collaborative")
+    assert isinstance(collaborative, ExplainingSource)
+    named = collaborative.explain(listener, items)
+    assert named[2] in (0, 2)
+    assert named[0] == named[3] == -1
 
 
 def test_excluded_late_tracks_are_not_proposed(models: CandidateModels) -> None:

@@ -111,18 +111,20 @@ def test_the_track_that_is_named_is_the_one_whose_absence_costs_most(
     assert isinstance(source, ExplainingSource)
     # Even tracks and one odd track: an even one speaks for even tracks.
     listener = listening(models, [(track_id(n),) for n in (0, 2, 14, 26, 27)])
-    for item in source.candidates(listener, 5).item_index.tolist():
-        named = source.explain(listener, item)
-        assert named in listener.liked_items
-        if item % 2 == 0:
-            assert named != 27
+    items = source.candidates(listener, 5).item_index
+    named = source.explain(listener, items)
+    assert named.dtype == np.int32
+    assert np.isin(named, listener.liked_items).all()
+    assert (named[items % 2 == 0] != 27).all()
+    for row in range(len(items)):  # alone as among others
+        assert source.explain(listener, items[row : row + 1]).tolist() == [named[row]]
 
 
 def test_a_listener_without_likes_is_told_no_track(models: CandidateModels) -> None:
     listener = listening(models, [(track_id(3), EventKind.DISLIKE)])
     for source in models.sources:
         if isinstance(source, ExplainingSource):
-            assert source.explain(listener, 4) is None
+            assert source.explain(listener, np.array([4, 5], np.int32)).tolist() == [-1, -1]
 
 
 @pytest.mark.parametrize(

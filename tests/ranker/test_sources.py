@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data.arrays import Positions
+from data.arrays import Floats, Mask, Positions
 from data.interactions import Interactions
 from ranker.listener import Listener
 from ranker.models import CandidateModels
@@ -50,6 +50,25 @@ class SourceContract:
             source.score(listener, found.item_index), found.score, rtol=1e-4, atol=1e-6
         )
 
+    def test_candidates_are_the_best_of_all_tracks_that_it_may_propose(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        """The naive reference: score every track, take the best."""
+        every = np.arange(N_TRACKS, dtype=np.int32)
+        for user in range(8):
+            listener = listener_of(models, user)
+            score = source.score(listener, every)
+            able = ~np.isnan(score) & self.proposes(models, score)
+            able[listener.excluded] = False
+            found = source.candidates(listener, 12)
+            assert len(found) == min(12, able.sum())
+            assert able[found.item_index].all()
+            np.testing.assert_allclose(found.score, np.sort(score[able])[::-1][:12], rtol=1e-4)
+
+    def proposes(self, models: CandidateModels, score: Floats) -> Mask:
+        """Tracks that it proposes if it can score them."""
+        return np.ones(N_TRACKS, np.bool_)
+
     def test_nothing_is_proposed_when_everything_is_excluded(
         self, models: CandidateModels, source: CandidateSource
     ) -> None:
@@ -80,6 +99,9 @@ class TestCollaborative(SourceContract):
 class TestItemItem(SourceContract):
     name = "item_item"
 
+    def proposes(self, models: CandidateModels, score: Floats) -> Mask:
+        return score != 0
+
     def test_it_proposes_the_tracks_of_the_listeners_kind(
         self, models: CandidateModels, source: CandidateSource
     ) -> None:
@@ -90,6 +112,15 @@ class TestItemItem(SourceContract):
         self, models: CandidateModels, source: CandidateSource
     ) -> None:
         assert np.isnan(source.score(listener_of(models, 0), np.array(COLD, np.int32))).all()
+
+    def test_a_track_that_nothing_liked_speaks_of_is_not_proposed(self) -> None:
+        # Weights of near neighbours: the tracks of the other kind have none.
+        models = fit(planted_log(), planted_embeddings(), dense_up_to=0)
+        source = next(source for source in models.sources if source.name == self.name)
+        found = source.candidates(listener_of(models, 1), N_TRACKS)
+        assert 0 < len(found) < 50
+        assert (found.item_index % 2 == 1).all()
+        assert (found.score > 0).all()
 
 
 class TestCarried(SourceContract):
@@ -121,6 +152,9 @@ class TestAudio(SourceContract):
 class TestBridge(SourceContract):
     name = "bridge"
 
+    def proposes(self, models: CandidateModels, score: Floats) -> Mask:
+        return models.popularity < models.settings.newcomer_support
+
     def test_it_proposes_cold_tracks_of_the_listeners_kind_first(
         self, models: CandidateModels, source: CandidateSource
     ) -> None:
@@ -130,6 +164,9 @@ class TestBridge(SourceContract):
 
 class TestPopular(SourceContract):
     name = "popular"
+
+    def proposes(self, models: CandidateModels, score: Floats) -> Mask:
+        return models.popularity > 0
 
     def test_it_orders_by_number_of_listeners(
         self, models: CandidateModels, source: CandidateSource

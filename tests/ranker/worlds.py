@@ -54,7 +54,9 @@ def planted_catalogue() -> Catalogue:
     )
 
 
-def fit(log: EventLog, embeddings: np.ndarray | None, per_source: int = 20) -> CandidateModels:
+def fit(
+    log: EventLog, embeddings: np.ndarray | None, per_source: int = 20, dense_up_to: int = 4000
+) -> CandidateModels:
     return fit_candidate_models(
         log,
         planted_catalogue(),
@@ -63,6 +65,6 @@ def fit(log: EventLog, embeddings: np.ndarray | None, per_source: int = 20) -> C
         bridge=BridgeSettings(),
         confidence=ConfidenceSettings(),
         candidates=CandidateSettings(per_source=per_source),
-        item_item=ItemItemSettings(),
+        item_item=ItemItemSettings(dense_up_to=dense_up_to),
         carry=CarrySettings(),
     )

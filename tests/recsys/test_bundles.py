@@ -2,16 +2,20 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
+from audio_model.index import build_index
 from data.errors import ArtefactError, NotFoundError, NotReadyError
 from data.store import Store
 from ranker.hybrid import Hybrid, discovering_listener
-from recsys.bundle import FORMAT, open_bundle, probe_bundle, verify_bundle
+from recsys.bundle import open_bundle, probe_bundle
 from recsys.live import LiveRecommender
+from recsys.manifest import FORMAT, read_manifest, sealed, verify_bundle
 from recsys.versions import activate, current_version, publish, rollback, versions
 from recsys.workspace import Workspace
 from tests.recsys.conftest import publish_hybrid
@@ -36,6 +40,20 @@ def test_an_opened_bundle_ranks_as_the_hybrid_it_was_written_from(
         got = opened.rank(discovering_listener(opened.models, history))
         np.testing.assert_array_equal(got.item_index, expected.item_index)
         np.testing.assert_allclose(got.score, expected.score, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["exact", "cells", "annoy"])
+def test_a_bundle_holds_the_index_that_it_was_written_with(
+    workspace: Workspace, hybrid: Hybrid, kind: Literal["exact", "cells", "annoy"]
+) -> None:
+    embeddings = np.asarray(hybrid.models.embeddings)
+    index = build_index(embeddings, kind)
+    models = replace(hybrid.models, index=index)
+    folder = workspace.models / publish_hybrid(workspace, Hybrid(models, hybrid.ranker))
+    opened = open_bundle(folder).hybrid.models.index
+    assert type(opened) is type(index)
+    before, after = (each.search(embeddings[:3], 10)[0] for each in (index, opened))
+    np.testing.assert_array_equal(before, after)
 
 
 def test_nothing_in_a_bundle_is_a_pickle(folder: Path) -> None:
@@ -69,6 +87,42 @@ def test_a_missing_file_is_refused(folder: Path) -> None:
         open_bundle(folder)
 
 
+def test_a_changed_value_of_the_manifest_is_refused_though_it_can_be_read(folder: Path) -> None:
+    path = folder / "manifest.json"
+    whole = json.loads(path.read_text())
+    changes = {"n_tracks": 61, "regularization": 2.5, "ranker": "fusion", "version": "another"}
+    for name, value in changes.items():
+        path.write_text(json.dumps(whole | {name: value}))
+        with pytest.raises(ArtefactError, match=r"manifest\.json is damaged: its content differs"):
+            verify_bundle(folder)
+    path.write_text(json.dumps(whole | {"confidence": whole["confidence"] | {"alpha": 1.5}}))
+    with pytest.raises(ArtefactError, match="its content differs"):
+        verify_bundle(folder)
+
+
+def test_the_digest_is_of_what_the_manifest_says_not_of_how_it_is_laid_out(folder: Path) -> None:
+    path = folder / "manifest.json"
+    before = read_manifest(folder)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(content.items()))))
+    assert read_manifest(folder) == before
+    del content["digest"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ArtefactError, match="differs from its digest"):
+        read_manifest(folder)
+
+
+def test_a_bit_that_flips_anywhere_in_the_manifest_is_noticed(folder: Path) -> None:
+    path = folder / "manifest.json"
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(ArtefactError):
+            read_manifest(folder)
+
+
 def test_another_format_is_refused_with_the_remedy(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["format"] = 99
@@ -86,7 +140,7 @@ def test_a_ranker_that_kills_the_process_costs_the_child_only(folder: Path) -> N
     ranker.write_text(ranker.read_text().replace("num_leaves=", "num_leaves=9", 1)[:4000])
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"]["ranker.txt"] = hashlib.sha256(ranker.read_bytes()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "manifest.json").write_text(json.dumps(sealed(manifest)))
     verify_bundle(folder)
     with pytest.raises(ArtefactError, match="is refused"):
         probe_bundle(folder)

@@ -10,7 +10,8 @@ import pytest
 
 from ranker.hybrid import Hybrid
 from recsys import files, versions
-from recsys.bundle import verify_bundle, write_bundle
+from recsys.bundle import write_bundle
+from recsys.manifest import verify_bundle
 from recsys.training import load_training_data
 from recsys.workspace import Workspace
 from tests.recsys.conftest import ENCODER, FACTS, fill_planted, fit_planted, publish_hybrid
