@@ -15,10 +15,13 @@ offers two: the vectors as they are, or its content space. (Van den Oord, Dielem
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 
 from cf_model.config import BridgeSettings
+from cf_model.moments import Moments
 from data.arrays import Doubles, Floats, Mask
 from data.errors import DataError, ParameterError
 
@@ -104,43 +107,44 @@ def fit_bridge(
     weight = support[known].astype(np.float64)
     weight = weight / (weight + SUPPORT_PRIOR)
 
+    middle = np.average(vectors, axis=0, weights=weight)
+    centre = np.average(targets, axis=0, weights=weight)
+    vectors -= middle
+    targets -= centre
+
     fold = np.random.default_rng(seed).permutation(n_known) % min(settings.folds, n_known)
-    maps = [None] if content is None else [None, content]
-    spaces = [vectors if map_ is None else vectors @ map_ for map_ in maps]
-    errors = np.zeros((len(spaces), len(settings.penalties)))
+    parts = [
+        Moments.of(vectors[rows], targets[rows], weight[rows])
+        for rows in (fold == held_out for held_out in range(fold.max() + 1))
+    ]
+    everything = reduce(add, parts)
+    nothing = np.zeros((vectors.shape[1], targets.shape[1]))
+    errors = np.zeros((1 if content is None else 2, len(settings.penalties)))
     baseline = 0.0
-    for held_out in range(fold.max() + 1):
-        train, test = fold != held_out, fold == held_out
-        for row, space in enumerate(spaces):
-            for column, penalty in enumerate(settings.penalties):
-                map_, bias = _ridge(space[train], targets[train], weight[train], penalty)
-                residual = targets[test] - (space[test] @ map_ + bias)
-                errors[row, column] += weight[test] @ (residual**2).sum(axis=1)
-        centre = np.average(targets[train], axis=0, weights=weight[train])
-        baseline += weight[test] @ ((targets[test] - centre) ** 2).sum(axis=1)
+    for part in parts:
+        rest = everything - part
+        for row, (train, test) in enumerate(
+            zip(_spaces(rest, content), _spaces(part, content), strict=True)
+        ):
+            for column, (map_, bias) in enumerate(train.ridge(settings.penalties)):
+                errors[row, column] += test.error(map_, bias)
+        baseline += part.error(nothing, rest.mean_target())
     best, chosen = divmod(int(errors.argmin()), len(settings.penalties))
-    map_, bias = _ridge(spaces[best], targets, weight, settings.penalties[chosen])
-    to_space = maps[best]
-    if to_space is not None:
-        map_ = to_space @ map_
+    penalty = settings.penalties[chosen]
+    ((map_, bias),) = _spaces(everything, content)[best].ridge([penalty])
+    if content is not None and best:
+        map_ = content.astype(np.float64) @ map_
     explained = 1.0 - errors[best, chosen] / baseline if baseline > 0 else 0.0
-    return Bridge(map_, bias, settings.penalties[chosen], float(explained))
+    return Bridge(map_, bias + centre - middle @ map_, penalty, float(explained))
+
+
+def _spaces(moments: Moments, content: Floats | None) -> list[Moments]:
+    """Of the vectors as they are, and in the content space where there is one."""
+    if content is None:
+        return [moments]
+    return [moments, moments.mapped(content.astype(np.float64))]
 
 
 def bridgeable(embeddings: Floats, support: Floats) -> Mask:
     """Tracks [shape=(n_items,)] that a bridge can learn from: with a vector and with listeners."""
     return (support > 0) & ~np.isnan(embeddings).any(axis=1)
-
-
-def _ridge(
-    vectors: Doubles, targets: Doubles, weight: Doubles, penalty: float
-) -> tuple[Doubles, Doubles]:
-    """Weighted ridge on standardised inputs; returns map and bias for raw inputs."""
-    mean = np.average(vectors, axis=0, weights=weight)
-    centre = np.average(targets, axis=0, weights=weight)
-    scale = np.sqrt(np.average((vectors - mean) ** 2, axis=0, weights=weight))
-    scale[scale < 1e-9] = np.inf  # a constant coordinate carries nothing: its weight becomes 0
-    inputs = (vectors - mean) / scale
-    system = (inputs.T * weight) @ inputs + penalty * np.eye(inputs.shape[1])
-    map_ = np.linalg.solve(system, (inputs.T * weight) @ (targets - centre)) / scale[:, None]
-    return map_, centre - mean @ map_

@@ -176,6 +176,8 @@ class LabelledLists:
     @classmethod
     def joined(cls, parts: Sequence[LabelledLists]) -> LabelledLists:
         """The lists of several windows, at least one, with the same features."""
+        if len(parts) == 1:
+            return parts[0]  # not a copy of it, which may be gigabytes
         return cls(
             **{
                 name: np.concatenate([getattr(part, name) for part in parts])

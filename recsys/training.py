@@ -21,6 +21,7 @@ from ranker.hybrid import Hybrid
 from ranker.models import CandidateModels
 from ranker.ranking import FusionRanker, LabelledLists, train_ranker
 from recsys.config import Config
+from recsys.threads import one_thread
 from recsys.windows import label_windows, with_cold_tracks
 
 _COLD_STREAM = 1
@@ -146,6 +147,7 @@ def fit_hybrid(data: TrainingData, log: EventLog, config: Config) -> Hybrid:
     if not gathered:
         return Hybrid(models, FusionRanker(names))
     everything = LabelledLists.joined(gathered)
+    gathered.clear()  # the lists take gigabytes, and are all in `everything`
     if len(np.unique(everything.listener)) < config.ranker.min_listeners:
         return Hybrid(models, FusionRanker(names))
     return Hybrid(models, train_ranker(everything, names, config.ranker, seed=config.seed))
@@ -177,6 +179,7 @@ def discoveries(
     return histories, relevant
 
 
+@one_thread()
 def label_lists(
     models: CandidateModels, past: EventLog, later: EventLog, config: Config, most: int
 ) -> LabelledLists:

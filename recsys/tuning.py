@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.distributions import FloatDistribution, IntDistribution
-from threadpoolctl import threadpool_limits
 
 from cf_model.als import default_factors, default_regularization, fit_als
 from cf_model.confidence import signed_confidence
@@ -29,6 +28,7 @@ from recsys.config import Config
 from recsys.evaluation.judging import Cases, find_cases
 from recsys.evaluation.metrics import ndcg_of_hits
 from recsys.holdout import HeldOut, hold_out
+from recsys.threads import one_thread
 from recsys.training import TrainingData
 
 K = 20
@@ -148,7 +148,7 @@ def als_ndcg(cases: Cases, config: Config) -> float:
     fold_in = model.fold_in
     users = [user for user in cases.users.tolist() if user in cases.new]
     hits = np.zeros((len(users), K), np.bool_)
-    with threadpool_limits(limits=1, user_api="blas"):  # systems this small only wait for threads
+    with one_thread():
         for row, user in enumerate(users):
             history = histories.history(user)
             signed = signed_confidence(history, config.confidence)

@@ -6,8 +6,8 @@ The world is that of the serving benchmark (`bench.serving.world`), with audio v
 directions fade as those of real music do. Each size is trained in a process of its own through
 `recsys.publishing.train_and_publish`, which is what ``recsys train`` runs: load, the trial that
 a later version will be compared with, sources, lists for the ranker, the ranker, the map, the
-bundle. It is a first version, without a live one to be compared with. In the same process the bare
-library then factorises the same matrix with the same settings.
+bundle. It is a first version, without a live one to be compared with. In the same process, before,
+ALS alone is fitted to the whole log, and the bare library to the same matrix with equal settings.
 
 A stage's processor time counts all threads and none of the stages within it; on a machine that
 does other things it says more than wall time. Training that takes longer than ``--minutes`` is
@@ -37,9 +37,10 @@ from cf_model.als import fit_als
 from cf_model.confidence import signed_confidence
 from cf_model.config import ALSSettings
 from data.arrays import Floats
+from data.events import EventLog
 from data.interactions import Interactions
 from data.tracks import Catalogue
-from recsys.bundle import open_bundle
+from recsys.config import Config
 from recsys.publishing import train_and_publish
 from recsys.workspace import Workspace
 
@@ -67,7 +68,7 @@ STAGES = {
     "ranker.fitting.fit_related": "related",
 }
 BUILT = "built"
-BARE, ALS = "bare_als", "als_again"
+BARE, ALONE = "bare_als", "als_alone"
 FADING = 1.0
 """Variance of the k-th direction of sound is k to the minus this: of 128 directions 107 are in
 use then (`effective_rank`), of the shipped encoder's on real music 105 (encoder_quality.json)."""
@@ -146,32 +147,30 @@ def measure(home: Path, out: Path) -> None:
         out.write_text(json.dumps({**facts, "stages": stages}), "utf-8")
 
     workspace = Workspace.open(home)
+    clocks = Clocks(keep)
     with workspace.open_store() as store:
-        clocks = Clocks(keep)
+        items = Catalogue.from_tracks(store.tracks()).items
+        facts |= factorise(store.event_log(items), workspace.config, clocks)
         with clocks.stage("train"), clocks.over(STAGES):
             published = train_and_publish(workspace, store)
-        log = store.event_log(Catalogue.from_tracks(store.tracks()).items)
-    hybrid = open_bundle(workspace.models / published.manifest.version).hybrid
-    fitted = hybrid.models.collaborative
-    if fitted is None:
-        raise SystemExit("the world holds nothing that anybody took to")
-    config = workspace.config
+    facts["ranker"] = published.manifest.ranker
+    keep(clocks.report())
+
+
+def factorise(log: EventLog, config: Config, clocks: Clocks) -> dict[str, Any]:
+    """ALS as the product fits it to `log`, then the bare library; what was fitted to what."""
+    interactions = Interactions.from_log(log)
+    with clocks.stage(ALONE):
+        fitted = fit_als(interactions, config.als, config.confidence, seed=config.seed)
     settings = ALSSettings(
         factors=int(np.asarray(fitted.item_factors).shape[1]),
         regularization=fitted.regularization,
         iterations=config.als.iterations,
     )
-    facts["als"] = settings.model_dump()
-    facts["ranker"] = published.manifest.ranker
-    interactions = Interactions.from_log(log)
-    facts["pairs"] = len(interactions.pairs)
-    confidence = config.confidence
-    matrix = interactions.matrix(signed_confidence(interactions.pairs, confidence))
+    matrix = interactions.matrix(signed_confidence(interactions.pairs, config.confidence))
     with clocks.stage(BARE):
         fit_bare(matrix, settings, config.seed)
-    with clocks.stage(ALS):
-        fit_als(interactions, settings, confidence, seed=config.seed)
-    keep(clocks.report())
+    return {"als": settings.model_dump(), "pairs": len(interactions.pairs)}
 
 
 def fit_bare(matrix: Any, settings: ALSSettings, seed: int) -> None:
@@ -212,13 +211,16 @@ def summary(stages: dict[str, dict[str, float]]) -> dict[str, Any]:
     """What the targets are about, in processor seconds, as far as `stages` go."""
     trained = {path: spent for path, spent in stages.items() if path.startswith("train")}
     by_name = totals(trained)
+    found: dict[str, Any] = {"by_name": by_name}
+    if BARE in stages:
+        found["als_in_bare"] = round(stages[ALONE]["cpu"] / stages[BARE]["cpu"], 3)
+        found["als_target"] = ALS_TARGET
     if "als" not in by_name:
-        return {"by_name": by_name}
+        return found
     everything = sum(spent["cpu"] for spent in trained.values())
     als = by_name["als"]["cpu"]
     once = als / by_name["als"]["calls"]
-    found: dict[str, Any] = {
-        "by_name": by_name,
+    found |= {
         "cpu_seconds": round(everything, 1),
         "wall_seconds": round(sum(spent["wall"] for spent in trained.values()), 1),
         "peak_gib": max(spent["peak_gib"] for spent in trained.values()),
@@ -227,9 +229,6 @@ def summary(stages: dict[str, dict[str, float]]) -> dict[str, Any]:
         "everything_in_one_als": round(everything / once, 2),
         "rest_target": REST_TARGET,
     }
-    if ALS in stages:
-        found["als_in_bare"] = round(stages[ALS]["cpu"] / stages[BARE]["cpu"], 3)
-        found["als_target"] = ALS_TARGET
     return found
 
 

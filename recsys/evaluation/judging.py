@@ -22,6 +22,7 @@ from recsys.config import Config
 from recsys.evaluation.beyond import LENGTH
 from recsys.evaluation.methods import HYBRID, RELISTENING, Asked, Method, short_name
 from recsys.evaluation.metrics import ndcg_of_hits, recall_of_hits
+from recsys.threads import one_thread
 from recsys.training import discoveries
 
 DEPTH = 100
@@ -126,6 +127,7 @@ class Judged:
         return Judged(parts, self.lists | other.lists)
 
 
+@one_thread()
 def judge(
     hybrid: Hybrid,
     compared: Mapping[str, Method],

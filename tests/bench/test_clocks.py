@@ -78,7 +78,7 @@ def test_the_rest_of_training_is_measured_in_als() -> None:
         "train/fit/als": spent(30.0, calls=3),
         "train/map": spent(13.0),
         "bare_als": spent(10.0),
-        "als_again": spent(10.5),
+        "als_alone": spent(10.5),
     }
     found = summary(stages)
     assert found["rest_in_als"] == 15 / 30
