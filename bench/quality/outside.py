@@ -9,11 +9,11 @@ metrics. ALS has equal settings everywhere (factors, λ, iterations, confidence 
 that the product chose) and several seeds. Neither library becomes a dependency of the project:
 
     python3.11 -m venv rectools
-    rectools/bin/pip install 'rectools[catboost]==0.19.0' lightgbm scikit-learn
+    rectools/bin/pip install 'rectools==0.19.0' lightgbm scikit-learn
     python3.11 -m venv lenskit          # 3.12 or later for LensKit 2026
     lenskit/bin/pip install lenskit     # brings torch; a build without CUDA does
 
-On two cores ours take two minutes of processor time, RecTools eight, LensKit half a minute. With
+On two cores ours take two minutes of processor time, RecTools six, LensKit half a minute. With
 ``--lists FOLDER`` theirs are kept there, and not asked for again while what they learn from and
 their settings stay the same.
 
