@@ -31,7 +31,7 @@ import numpy as np
 from scipy import sparse
 
 from audio_model.encoder import WEIGHTS_FILE
-from audio_model.index import AnnoyIndex, CellsIndex, ExactIndex, load_index
+from audio_model.index import AnnoyIndex, ExactIndex, load_index
 from cf_model.bridge import Bridge
 from cf_model.carry import Carry
 from cf_model.item_item import ItemItemModel
@@ -127,7 +127,7 @@ def write_bundle(
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     (folder / "track_ids.json").write_text(json.dumps(list(models.catalogue.items)), "utf-8")
-    if isinstance(models.index, ExactIndex | CellsIndex | AnnoyIndex):
+    if isinstance(models.index, ExactIndex | AnnoyIndex):
         (folder / INDEX).mkdir()
         models.index.save(folder / INDEX)
     if isinstance(hybrid.ranker, LambdaRanker):

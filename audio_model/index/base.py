@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data.arrays import Floats, Mask, Positions
 from data.errors import ParameterError
@@ -105,23 +104,6 @@ def best_first(positions: Positions, cosine: Floats, k: int) -> tuple[Positions,
     cosine = np.clip(np.round(cosine, COSINE_DECIMALS), -1.0, 1.0).astype(np.float32)
     order = np.lexsort((positions, -cosine))[:k]
     return positions[order], cosine[order]
-
-
-def at_least_kth(score: Floats, k: int, best: Floats | None = None) -> NDArray[np.intp]:
-    """Positions of all scores that tie with or beat the k-th best, after rounding.
-
-    `best` are the scores so far, best first: once there are `k`, few of a block's come near.
-    """
-    rounding = np.float32(10.0**-COSINE_DECIMALS)
-    if best is not None and best.size == k:
-        found = np.flatnonzero(score >= best[-1] - rounding)
-    else:
-        found = np.flatnonzero(score > -np.inf)
-    if found.size > k:
-        likely = score[found]
-        kth = np.partition(likely, found.size - k)[found.size - k]
-        found = found[likely >= kth - rounding]
-    return found
 
 
 def empty_result(queries: int, k: int) -> tuple[Positions, Floats]:

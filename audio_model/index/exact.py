@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_model.index.base import (
-    at_least_kth,
+    COSINE_DECIMALS,
     best_first,
     check_query,
     empty_result,
@@ -81,7 +81,7 @@ class ExactIndex:
             first, last = np.searchsorted(barred, (start, stop))
             scores[:, barred[first:last] - start] = -np.inf
             for row, score in enumerate(scores):
-                found = at_least_kth(score, k, best[row][1])
+                found = _at_least_kth(score, k, best[row][1])
                 best[row] = best_first(
                     np.concatenate([best[row][0], (found + start).astype(np.int32)]),
                     np.concatenate([best[row][1], score[found]]),
@@ -104,3 +104,17 @@ class ExactIndex:
             block = rows[start : start + _ITEMS_AT_ONCE]
             valid[start : start + len(block)] = block.any(axis=1)
         return cls._of_unit_rows(rows, valid)
+
+
+def _at_least_kth(score: Floats, k: int, best: Floats) -> Positions:
+    """Positions of all scores that tie with or beat the k-th best, after rounding.
+
+    `best` are the scores so far, best first: once there are `k`, few of a block's come near.
+    """
+    rounding = np.float32(10.0**-COSINE_DECIMALS)
+    least = best[-1] - rounding if best.size == k else np.float32(-2.0)
+    found = np.flatnonzero(score >= least)
+    if found.size > k:
+        kth = np.partition(score[found], found.size - k)[found.size - k]
+        found = found[score[found] >= kth - rounding]
+    return found.astype(np.int32)

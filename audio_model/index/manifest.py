@@ -20,7 +20,7 @@ class IndexManifest:
     Parameters
     ----------
     kind : str
-        ``"exact"``, ``"cells"`` or ``"annoy"``.
+        ``"exact"`` or ``"annoy"``.
     n_items, dimension : int
         Items in the index, and the length of a vector.
     files : dict of str to str

@@ -7,22 +7,19 @@ from typing import Literal
 
 from audio_model.index.annoy_index import AnnoyIndex
 from audio_model.index.base import EmbeddingIndex
-from audio_model.index.cells_index import CellsIndex
 from audio_model.index.exact import ExactIndex
 from audio_model.index.manifest import read_manifest
 from data.arrays import Floats
 from data.errors import ArtefactError, ParameterError
 
-EXACT_UP_TO = 50_000
-"""Items up to which ``kind="auto"`` searches exactly, which needs no build and finds everything. A
-scan of 100,000 takes 3.5 ms of processor time, cells 1.5 ms."""
-CELLS_UP_TO = 200_000
-"""Items up to which it searches in cells; Annoy's trees beyond, which find 99 of the 100 nearest of
-300,000 and of a million (``python -m bench.encoder.index``)."""
+EXACT_UP_TO = 1_000_000
+"""Items up to which ``kind="auto"`` searches exactly: it needs no build and finds everything, in 5 ms
+of processor time among 100,000 vectors and 40 among a million. Annoy finds 98 of the 100 nearest
+only with so many nodes that it takes as long (``python -m bench.encoder.index``)."""
 
 
 def build_index(
-    vectors: Floats, kind: Literal["auto", "exact", "cells", "annoy"] = "auto", seed: int = 0
+    vectors: Floats, kind: Literal["auto", "exact", "annoy"] = "auto", seed: int = 0
 ) -> EmbeddingIndex:
     """Index of `vectors`.
 
@@ -30,10 +27,10 @@ def build_index(
     ----------
     vectors : np.ndarray [shape=(n_items, dim)]
         Row ``i`` belongs to item ``i``; zero or NaN throughout where an item has no vector.
-    kind : {"auto", "exact", "cells", "annoy"}
-        ``auto`` is exact up to `EXACT_UP_TO` items, cells up to `CELLS_UP_TO`, and annoy beyond.
+    kind : {"auto", "exact", "annoy"}
+        ``auto`` is exact up to `EXACT_UP_TO` items.
     seed : int
-        Seed of the approximate indexes.
+        Seed of the approximate index.
 
     Raises
     ------
@@ -41,16 +38,12 @@ def build_index(
         If the kind is unknown, or a vector is partly NaN or infinite.
     """
     if kind == "auto":
-        kind = "exact" if len(vectors) <= EXACT_UP_TO else "cells"
-        if len(vectors) > CELLS_UP_TO:
-            kind = "annoy"
+        kind = "exact" if len(vectors) <= EXACT_UP_TO else "annoy"
     if kind == "exact":
         return ExactIndex(vectors)
-    if kind == "cells":
-        return CellsIndex.build(vectors, seed)
     if kind == "annoy":
         return AnnoyIndex.build(vectors, seed)
-    raise ParameterError(f"index kind must be auto, exact, cells or annoy, got {kind!r}")
+    raise ParameterError(f"index kind must be auto, exact or annoy, got {kind!r}")
 
 
 def load_index(folder: Path) -> EmbeddingIndex:
@@ -62,11 +55,9 @@ def load_index(folder: Path) -> EmbeddingIndex:
         If a file is missing or damaged, or of another format.
     """
     manifest = read_manifest(folder)
-    index: ExactIndex | CellsIndex | AnnoyIndex
+    index: ExactIndex | AnnoyIndex
     if manifest.kind == ExactIndex.kind:
         index = ExactIndex.open(folder)
-    elif manifest.kind == CellsIndex.kind:
-        index = CellsIndex.open(folder, manifest.n_items)
     elif manifest.kind == AnnoyIndex.kind:
         index = AnnoyIndex.open(folder, manifest.n_items, manifest.dimension)
     else:

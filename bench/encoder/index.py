@@ -138,8 +138,6 @@ def answers(folder: Path, kind: str, effort: int, queries: np.ndarray, pipe: obj
         index = load_index(folder)
         if kind == "annoy":
             index.search_nodes = effort
-        if kind == "cells":
-            index.rows_seen = effort
 
         def search(query: np.ndarray) -> np.ndarray:
             return index.search(query[None], K)[0][0]
@@ -169,7 +167,7 @@ def measured(folder: Path, kind: str, effort: int, queries: np.ndarray) -> tuple
 
 def built(vectors: np.ndarray, kind: str, trees: int, folder: Path) -> float:
     """Build and save an index; return the processor seconds of building."""
-    from audio_model.index import AnnoyIndex, build_index
+    from audio_model.index import AnnoyIndex, ExactIndex
 
     started = time.process_time()
     if kind == "voyager":
@@ -177,10 +175,8 @@ def built(vectors: np.ndarray, kind: str, trees: int, folder: Path) -> float:
 
         index = voyager.Index(voyager.Space.Cosine, vectors.shape[1], M=16, ef_construction=200)
         index.add_items(vectors, num_threads=1)
-    elif kind == "annoy":
-        index = AnnoyIndex.build(vectors, 0, trees)
     else:
-        index = build_index(vectors, kind)
+        index = ExactIndex(vectors) if kind == "exact" else AnnoyIndex.build(vectors, 0, trees)
     seconds = time.process_time() - started
     folder.mkdir()
     index.save(str(folder / "index.voy") if kind == "voyager" else folder)
@@ -196,15 +192,12 @@ def table_of(
 ) -> list[dict]:
     """One row for each index and effort."""
     from audio_model.index.annoy_index import N_TREES, nodes_to_inspect
-    from audio_model.index.cells_index import rows_to_see
 
     queries = queries_of(vectors, count, rng)
     plans: list[tuple[str, int, tuple[int, ...]]] = [("exact", 0, (0,))]
     # As many nodes as vectors find everything, and cost more than to scan.
     default = nodes_to_inspect(len(vectors))
     nodes = {each for each in NODES if len(vectors) / 20 <= each <= len(vectors) / 2} | {default}
-    seen = rows_to_see(len(vectors))
-    plans.append(("cells", 0, (seen // 4, seen // 2, seen, 2 * seen)))
     trees = TREES if len(vectors) <= TREES_UP_TO else (N_TREES,)
     plans += [("annoy", each, tuple(sorted(nodes))) for each in trees]
     if importlib.util.find_spec("voyager") and len(vectors) <= args.voyager_up_to:
@@ -226,7 +219,6 @@ def table_of(
                     {
                         "index": kind,
                         **({"n_trees": n_trees, "search_nodes": effort} if n_trees else {}),
-                        **({"rows_seen": effort} if kind == "cells" else {}),
                         **({"M": 16, "query_ef": effort} if kind == "voyager" else {}),
                         "recall": round(float(hits[:count].mean()), 4),
                         "recall_taste": round(float(hits[count:].mean()), 4),

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 from audio_model.index import (
-    CELLS_UP_TO,
     EXACT_UP_TO,
     AnnoyIndex,
-    CellsIndex,
     ExactIndex,
     StackedIndex,
     build_index,
@@ -19,7 +17,6 @@ from audio_model.index import (
 )
 from audio_model.index import store as store_module
 from audio_model.index.annoy_index import nodes_to_inspect
-from audio_model.index.cells_index import rows_to_see
 from audio_model.probes import precision_at_k
 from data.errors import ArtefactError, DataError, ParameterError
 
@@ -197,62 +194,6 @@ class TestExactIndex(IndexContract):
         assert list(positions[0]) == list(range(0, 60, 2))
 
 
-class TestCellsIndex(IndexContract):
-    kind = "cells"
-
-    def test_every_vector_is_in_one_cell(self):
-        vectors = clustered(700)
-        vectors[5] = np.nan
-        index = CellsIndex.build(vectors)
-        assert sorted(index._positions) == [i for i in range(700) if i != 5]
-        assert index._starts[0] == 0
-        assert index._starts[-1] == 699
-        for row, item in enumerate(index._positions[:50]):
-            length = np.linalg.norm(vectors[item])
-            np.testing.assert_allclose(index._rows[row], vectors[item] / length, atol=1e-6)
-
-    def test_seeing_more_rows_finds_more_and_seeing_all_finds_all(self):
-        vectors = np.random.default_rng(0).standard_normal((5000, DIM)).astype(np.float32)
-        index = CellsIndex.build(vectors)
-        exact, _ = ExactIndex(vectors).search(vectors[:20], 50)
-        found = []
-        for rows in (100, 1000, 5000):
-            index.rows_seen = rows
-            near, _ = index.search(vectors[:20], 50)
-            found.append(np.mean([np.isin(a, b).mean() for a, b in zip(exact, near, strict=True)]))
-        assert found[0] < found[1] < found[2]
-        assert found[2] == 1.0
-
-    def test_a_fraction_of_the_rows_finds_the_neighbours_of_structured_vectors(self):
-        vectors = clustered(5000)
-        index = CellsIndex.build(vectors)
-        index.rows_seen = 1250
-        exact, _ = ExactIndex(vectors).search(vectors[:50], 20)
-        near, _ = index.search(vectors[:50], 20)
-        assert np.mean([np.isin(a, b).mean() for a, b in zip(exact, near, strict=True)]) > 0.95
-
-    def test_excluding_the_nearest_does_not_leave_too_few(self):
-        vectors = clustered(5000)
-        index = CellsIndex.build(vectors)
-        index.rows_seen = 100
-        nearest = ExactIndex(vectors).search(vectors[:1], 900)[0][0].astype(np.int32)
-        positions, _ = index.search(vectors[:1], 40, exclude=nearest)
-        assert (positions >= 0).all()
-        assert not np.isin(positions, nearest).any()
-
-    def test_files_that_do_not_fit_each_other_are_refused(self, tmp_path):
-        index = CellsIndex.build(clustered())
-        index._positions = index._positions[:-1]
-        index.save(tmp_path)
-        with pytest.raises(ArtefactError, match="299 positions and 300 rows do not fit"):
-            load_index(tmp_path)
-
-    def test_rows_to_see_grow_slower_than_the_catalogue(self):
-        assert rows_to_see(10) == 20_000
-        assert rows_to_see(100_000) == 25_000
-        assert 90_000 < rows_to_see(1_000_000) < 110_000
-
-
 class TestAnnoyIndex(IndexContract):
     kind = "annoy"
 
@@ -282,16 +223,15 @@ class TestAnnoyIndex(IndexContract):
         assert np.mean(shared) / 20 > 0.95
 
 
-def test_auto_goes_from_exact_to_cells_to_annoy_at_the_documented_sizes(monkeypatch):
-    assert (EXACT_UP_TO, CELLS_UP_TO) == (50_000, 200_000)
+def test_auto_is_exact_up_to_the_documented_size(monkeypatch):
+    assert EXACT_UP_TO == 1_000_000
     monkeypatch.setattr(store_module, "EXACT_UP_TO", 50)
-    monkeypatch.setattr(store_module, "CELLS_UP_TO", 60)
-    kinds = [build_index(clustered(n)).kind for n in (50, 51, 60, 61)]
-    assert kinds == ["exact", "cells", "cells", "annoy"]
+    assert isinstance(build_index(clustered(50)), ExactIndex)
+    assert isinstance(build_index(clustered(51)), AnnoyIndex)
 
 
 def test_unknown_kind_and_format_are_refused(tmp_path):
-    with pytest.raises(ParameterError, match="auto, exact, cells or annoy"):
+    with pytest.raises(ParameterError, match="auto, exact or annoy"):
         build_index(clustered(3), "faiss")
     build_index(clustered(3)).save(tmp_path)
     manifest = json.loads((tmp_path / "index.json").read_text())

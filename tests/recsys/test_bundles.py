@@ -42,9 +42,9 @@ def test_an_opened_bundle_ranks_as_the_hybrid_it_was_written_from(
         np.testing.assert_allclose(got.score, expected.score, rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["exact", "cells", "annoy"])
+@pytest.mark.parametrize("kind", ["exact", "annoy"])
 def test_a_bundle_holds_the_index_that_it_was_written_with(
-    workspace: Workspace, hybrid: Hybrid, kind: Literal["exact", "cells", "annoy"]
+    workspace: Workspace, hybrid: Hybrid, kind: Literal["exact", "annoy"]
 ) -> None:
     embeddings = np.asarray(hybrid.models.embeddings)
     index = build_index(embeddings, kind)
