@@ -16,7 +16,7 @@ from data.report import Problem
 from data.store import Store
 from recsys.config import AnalysisSettings
 
-BATCH = 32
+BATCH = 8
 """Vectors written in one transaction; what an interruption can cost."""
 
 
