@@ -179,6 +179,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         )
         page.watch = watch  # type: ignore[attr-defined]
         page.goto(address)
+        page.wait_for_selector("main:not([inert])")  # its script has come
         opened.append((context, watch))
         return page
 

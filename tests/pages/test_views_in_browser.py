@@ -438,7 +438,8 @@ def test_quality_compares_with_every_baseline_and_switches_versions(
 ) -> None:
     page = open_page(f"{world.address}/quality", size=size, scheme=scheme)
     expect(page.locator("#report .chart")).to_contain_text("Random")
-    assert page.locator("#versions .chart circle").count() == 2  # how versions did, in their order
+    # How the versions did, in their order.
+    expect(page.locator("#versions .chart circle")).to_have_count(2)
     assert page.locator("#report .chart circle").count() >= 8
     page.get_by_label("Over").select_option(index=1)
     page.get_by_text("As a table").click()

@@ -20,7 +20,9 @@ async function enter() {
   if (view === "docs") return;
   const { signal } = leaving;
   const { mount } = await import(`./views/${view}.js`);
-  if (!signal.aborted) mount(main, new URLSearchParams(location.search), signal);
+  if (signal.aborted) return;
+  main.inert = false; // until now a click would have been lost
+  mount(main, new URLSearchParams(location.search), signal);
 }
 
 async function show(address) {

@@ -122,6 +122,4 @@ export function combobox(input, { label, ask, option, choose, open = false }, si
   });
   list.addEventListener("mousedown", (event) => event.preventDefault()); // its bar and its note are no way out
   list.addEventListener("scroll", () => list.scrollTop + list.clientHeight > list.scrollHeight - NEAR_END_PX && more());
-  const early = input.value.trim();
-  if (early && document.activeElement === input) begin(early); // typed before this script was there
 }

@@ -28,7 +28,7 @@ export function mount(main, query, signal) {
     el("a", { class: "button quiet", href: link("/map", { query: 1 }), onclick: () => sessionStorage.setItem("map-query", JSON.stringify({ name: asked.name, items: shown })) }, icon("map", 18), "On the map"),
     ...saveMenu(() => `Sounds like ${asked?.name ?? "this"}`, () => shown));
   part("results-acts").hidden = true;
-  if (!main.dataset.version) part("file").disabled = true;
+  if (!main.dataset.version) part("file").disabled = part("record").disabled = true;
   else if (!query.has("track")) suggest();
   if (!canRecord()) part("record").hidden = true;
 
@@ -205,7 +205,6 @@ export function mount(main, query, signal) {
       results.replaceChildren(failure({ status: 0, message: `The microphone cannot be used: ${error.message}` }));
     }
   });
-  part("record").disabled = !main.dataset.version; // a click before this would have been lost
   search(part("seed-search"), (track) => go(link("/", { track: track.track_id })), signal);
   if (query.has("track")) fromTrack(query.get("track"));
   else chosen(); // before this script was there
