@@ -8,7 +8,8 @@ listeners back is noisy),
     \min_{W, b} \sum_i w_i \lVert y_i - W^\top z_i - b \rVert^2 + \mu \lVert W \rVert^2
 
 μ is chosen by cross-validation over tracks, and so is the space of the vectors, where an encoder
-offers two: the vectors as they are, or its content space. (Van den Oord, Dieleman and Schrauwen,
+offers two: the vectors as they are, or its content space. What genre, decade, artist and album say
+beyond sound is added (`cf_model.label_offsets`). (Van den Oord, Dieleman and Schrauwen,
 "Deep content-based music recommendation", NIPS 2013, regress the same target with a network.)
 """
 
@@ -21,8 +22,9 @@ from operator import add
 import numpy as np
 
 from cf_model.config import BridgeSettings
+from cf_model.label_offsets import LabelOffsets, fit_label_offsets
 from cf_model.moments import Moments
-from data.arrays import Doubles, Floats, Mask
+from data.arrays import Doubles, Floats, Mask, Positions
 from data.errors import DataError, ParameterError
 
 SUPPORT_PRIOR = 10.0
@@ -31,14 +33,16 @@ SUPPORT_PRIOR = 10.0
 
 @dataclass(frozen=True)
 class Bridge:
-    """Linear map from audio vectors to item factors.
+    """Linear map from audio vectors to item factors, and offsets by labels.
 
     Parameters
     ----------
     weights : np.ndarray [shape=(dimension, factors), dtype=float64]
         Map of raw (not standardised) vectors.
     bias : np.ndarray [shape=(factors,), dtype=float64]
-        Offset.
+        Offset of all.
+    offsets : LabelOffsets or None
+        Offsets of genres, decades, artists and albums; None = fitted without labels.
     penalty : float
         μ that cross-validation chose; NaN for a map that was read back.
     explained : float
@@ -48,17 +52,34 @@ class Bridge:
 
     weights: Doubles
     bias: Doubles
+    offsets: LabelOffsets | None = None
     penalty: float = np.nan
     explained: float = np.nan
 
     @classmethod
-    def of(cls, matrix: Doubles) -> Bridge:
+    def of(cls, matrix: Doubles, offsets: LabelOffsets | None) -> Bridge:
         """Map with the weights above the bias in `matrix` [shape=(dimension + 1, factors)]."""
-        return cls(matrix[:-1], matrix[-1])
+        return cls(matrix[:-1], matrix[-1], offsets)
 
-    def predict(self, embeddings: Floats) -> Floats:
-        """Factors [shape=(n, factors)] for `embeddings` [shape=(n, dimension)]; NaN rows stay."""
-        return (embeddings @ self.weights + self.bias).astype(np.float32)
+    def predict(self, embeddings: Floats, labels: Positions | None = None) -> Floats:
+        """Factors for tracks with sound.
+
+        Parameters
+        ----------
+        embeddings : np.ndarray [shape=(n, dimension)]
+            Audio vectors; NaN rows stay.
+        labels : np.ndarray [shape=(n, n_levels), dtype=int32], optional
+            Codes of `data.labels.Labels`, −1 where unknown; none are by default.
+
+        Returns
+        -------
+        np.ndarray [shape=(n, factors), dtype=float32]
+            Predicted factors.
+        """
+        factors: Floats = (embeddings @ self.weights + self.bias).astype(np.float32)
+        if self.offsets is not None and labels is not None:
+            factors += self.offsets.of(labels)
+        return factors
 
 
 def fit_bridge(
@@ -67,6 +88,7 @@ def fit_bridge(
     support: Floats,
     settings: BridgeSettings,
     *,
+    labels: Positions | None = None,
     content: Floats | None = None,
     seed: int = 0,
 ) -> Bridge:
@@ -80,6 +102,8 @@ def fit_bridge(
         ALS item factors.
     support : np.ndarray [shape=(n_items,), dtype=float32]
         Listeners behind each factor.
+    labels : np.ndarray [shape=(n_items, n_levels), dtype=int32], optional
+        Codes of `data.labels.Labels`, −1 where unknown.
     content : np.ndarray [shape=(dimension, n_content), dtype=float32], optional
         Map to another space that may be regressed on; taken if it predicts held-out tracks better.
 
@@ -131,11 +155,22 @@ def fit_bridge(
         baseline += part.error(nothing, rest.mean_target())
     best, chosen = divmod(int(errors.argmin()), len(settings.penalties))
     penalty = settings.penalties[chosen]
-    ((map_, bias),) = _spaces(everything, content)[best].ridge([penalty])
-    if content is not None and best:
-        map_ = content.astype(np.float64) @ map_
+
+    def fitted(moments: Moments) -> tuple[Doubles, Doubles]:
+        ((map_, bias),) = _spaces(moments, content)[best].ridge([penalty])
+        return (content.astype(np.float64) @ map_ if content is not None and best else map_), bias
+
+    offsets = None
+    if labels is not None:
+        left = np.empty_like(targets)
+        for held_out, part in enumerate(parts):
+            rows = fold == held_out
+            map_, bias = fitted(everything - part)
+            left[rows] = targets[rows] - vectors[rows] @ map_ - bias
+        offsets = fit_label_offsets(left, weight, labels[known])
+    map_, bias = fitted(everything)
     explained = 1.0 - errors[best, chosen] / baseline if baseline > 0 else 0.0
-    return Bridge(map_, bias + centre - middle @ map_, penalty, float(explained))
+    return Bridge(map_, bias + centre - middle @ map_, offsets, penalty, float(explained))
 
 
 def _spaces(moments: Moments, content: Floats | None) -> list[Moments]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.ids import IdMap
+from data.labels import ALBUM, ARTIST, Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +66,33 @@ class Catalogue:
     ----------
     items : IdMap
         Track ids in lexical order.
-    artist : np.ndarray [shape=(n_items,), dtype=int32]
-        Code of the artist, −1 where none is known. Equal codes mean equal artists.
+    labels : Labels
+        Genre, decade, artist and album of each.
     duration : np.ndarray [shape=(n_items,), dtype=float32]
         Seconds, NaN where unknown.
     """
 
     items: IdMap
-    artist: NDArray[np.int32]
+    labels: Labels
     duration: NDArray[np.float32]
+
+    @property
+    def artist(self) -> NDArray[np.int32]:
+        """Code of the artist [shape=(n_items,)], −1 where none is known."""
+        return self.labels.codes[:, ARTIST]
+
+    @property
+    def album(self) -> NDArray[np.int32]:
+        """Code of the album [shape=(n_items,)], −1 where none is known."""
+        return self.labels.codes[:, ALBUM]
 
     @classmethod
     def from_tracks(cls, tracks: Sequence[Track]) -> Catalogue:
         """Arrays for `tracks`, whatever their order."""
         ordered = sorted(tracks, key=lambda track: track.track_id)
-        artists = [(track.artist or "").strip().casefold() for track in ordered]
-        codes = IdMap.sorted(name for name in artists if name)
         return cls(
             items=IdMap(track.track_id for track in ordered),
-            artist=codes.indices(artists),
+            labels=Labels.of(ordered),
             duration=np.array(
                 [np.nan if track.duration is None else track.duration for track in ordered],
                 np.float32,

@@ -17,6 +17,8 @@ from ranker.models import CandidateModels
 NEAREST = 3
 """Tracks of the history whose similarity is averaged for ``audio_nearest``."""
 
+_NEVER_MET = -2
+
 _PER_SOURCE = (
     "score",  # the source's own
     "relative",  # score in standard deviations above the mean of the listener's candidates
@@ -27,7 +29,10 @@ _COMMON = (
     "fusion",  # reciprocal-rank fusion of the sources' ranks
     "popularity",  # log(1 + listeners)
     "recent_popularity",  # log(1 + listeners of late)
+    "age",  # log(1 + days since anybody's first event with the track)
     "audio_nearest",  # mean cosine to the NEAREST most similar tracks that the listener likes
+    "audio_recent",  # mean cosine to the NEAREST tracks that the listener liked last
+    "album_plays",  # share of the listener's plays that went to the track's album
     "artist_plays",  # share of the listener's plays that went to the track's artist
     "artist_skips",  # share of the listener's plays and skips of that artist that were skips
     "listener_tracks",  # log(1 + tracks in the history)
@@ -55,14 +60,20 @@ def compute_features(models: CandidateModels, listener: Listener, candidates: Ca
 
     liked = listener.liked_items
     mainstream = float(np.log1p(models.popularity[liked]).mean()) if len(liked) else np.nan
-    artist_plays, artist_skips = _artist_affinity(models, listener, items)
+    nearest, recent = _audio_likeness(models, listener, items)
+    catalogue = models.catalogue
+    album_plays, _ = _affinity(catalogue.album, listener, items)
+    artist_plays, artist_skips = _affinity(catalogue.artist, listener, items)
     n = len(items)
     columns += [
         (~np.isnan(candidates.rank)).sum(axis=1),
         reciprocal_rank_fusion(candidates.rank),
         np.log1p(models.popularity[items]),
         np.log1p(models.recent_popularity[items]),
-        _audio_nearest(models, liked, items),
+        np.log1p(models.age[items]),
+        nearest,
+        recent,
+        album_plays,
         artist_plays,
         artist_skips,
         np.full(n, np.log1p(len(listener.history))),
@@ -81,37 +92,52 @@ def _relative(score: Floats) -> Floats:
     return relative
 
 
-def _audio_nearest(models: CandidateModels, liked: Positions, items: Positions) -> Floats:
-    if models.embeddings is None or not len(liked):
-        return np.full(len(items), np.nan, np.float32)
-    known = models.embeddings[liked]  # (n_liked, dimension)
-    known = known[~np.isnan(known[:, 0])]
-    if not len(known):
-        return np.full(len(items), np.nan, np.float32)
-    cosine = models.embeddings[items] @ known.T  # (n_items, n_known)
-    k = min(NEAREST, len(known))
-    nearest: Floats = np.partition(cosine, len(known) - k, axis=1)[:, -k:].mean(axis=1)
-    return nearest
-
-
-def _artist_affinity(
+def _audio_likeness(
     models: CandidateModels, listener: Listener, items: Positions
 ) -> tuple[Floats, Floats]:
-    """Share of plays that went to each candidate's artist, and share of skips among its events."""
-    artist = models.catalogue.artist
+    """Mean cosines of `items` to the nearest and to the latest tracks that the listener likes.
+
+    The latter are NaN where the history has no times.
+    """
+    unknown = np.full(len(items), np.nan, np.float32)
+    liked = listener.liked_items
+    if models.embeddings is None or not len(liked):
+        return unknown, unknown
+    rows = models.embeddings[liked]  # (n_liked, dimension)
+    with_sound = ~np.isnan(rows[:, 0])
+    if not with_sound.any():
+        return unknown, unknown
+    cosine = models.embeddings[items] @ rows[with_sound].T  # (n_items, n_known)
+    k = min(NEAREST, cosine.shape[1])
+    nearest: Floats = np.partition(cosine, cosine.shape[1] - k, axis=1)[:, -k:].mean(axis=1)
+    last_at = listener.history.last_at[listener.prefers][with_sound]
+    if np.isnan(last_at).any():
+        return nearest, unknown
+    latest = np.argsort(last_at, kind="stable")[-k:]
+    return nearest, cosine[:, latest].mean(axis=1)
+
+
+def _affinity(label: Positions, listener: Listener, items: Positions) -> tuple[Floats, Floats]:
+    """Shares of plays that went to each item's label, and of skips among the label's events.
+
+    Parameters
+    ----------
+    label : np.ndarray [shape=(n_items,), dtype=int32]
+        Artist or album of every track, −1 where unknown.
+    """
     history = listener.history
-    n_artists = int(artist.max(initial=-1)) + 1
-    heard = artist[history.item_index]
+    heard = label[history.item_index]
     named = heard >= 0
-    plays = np.bincount(heard[named], history.plays[named], n_artists)
-    skips = np.bincount(heard[named], history.skips[named], n_artists)
-    wanted = artist[items]
-    known = wanted >= 0
-    play_share = np.full(len(items), np.nan, np.float32)
-    skip_share = np.full(len(items), np.nan, np.float32)
+    labels, place = np.unique(heard[named], return_inverse=True)
+    # One more, of which there are no events, for whatever the history has not met.
+    plays = np.bincount(place, history.plays[named], len(labels) + 1)
+    skips = np.bincount(place, history.skips[named], len(labels) + 1)
+    wanted = label[items]
+    at = np.searchsorted(labels, wanted)
+    at = np.where(np.append(labels, _NEVER_MET)[at] == wanted, at, len(labels))
     total = max(float(history.plays.sum()), 1e-9)
-    play_share[known] = plays[wanted[known]] / total
+    play_share = np.where(wanted >= 0, plays[at] / total, np.nan)
     events = plays + skips
-    with np.errstate(invalid="ignore"):  # an artist without events has no share: NaN
-        skip_share[known] = (skips / np.where(events > 0, events, np.nan))[wanted[known]]
-    return play_share, skip_share
+    with np.errstate(invalid="ignore", divide="ignore"):  # without events there is no share: NaN
+        skip_share = np.where(wanted >= 0, (skips / events)[at], np.nan)
+    return play_share.astype(np.float32), skip_share.astype(np.float32)

@@ -80,11 +80,17 @@ def fit_candidate_models(
     ):
         factors = np.asarray(collaborative.item_factors)
         fitted = fit_bridge(
-            embeddings, factors, collaborative.support, bridge, content=content, seed=seed
+            embeddings,
+            factors,
+            collaborative.support,
+            bridge,
+            labels=catalogue.labels.codes,
+            content=content,
+            seed=seed,
         )
         signed = interactions.matrix(signed_confidence(interactions.pairs, confidence))
         bridged = shrink_to_bridge(
-            fitted.predict(embeddings),
+            fitted.predict(embeddings, catalogue.labels.codes),
             popularity < candidates.newcomer_support,
             collaborative,
             signed,
@@ -108,6 +114,7 @@ def fit_candidate_models(
         settings=candidates,
         popularity=popularity,
         recent_popularity=recent,
+        age=days_since_first(log),
         collaborative=collaborative,
         embeddings=embeddings,
         index=index,
@@ -131,6 +138,14 @@ def _some_scores(
         history = interactions.history(user)
         scores[row] = model.score(history.item_index[signed_confidence(history, confidence) > 0])
     return scores
+
+
+def days_since_first(log: EventLog) -> Floats:
+    """Days from each track's first event to the last of `log` [shape=(n_items,)]; NaN without."""
+    first = np.full(len(log.items), np.inf)
+    np.minimum.at(first, log.item_index, np.nan_to_num(log.timestamp, nan=np.inf))
+    latest = np.nanmax(log.timestamp) if np.isfinite(first).any() else np.nan
+    return np.where(np.isfinite(first), (latest - first) / DAY, np.nan).astype(np.float32)
 
 
 def count_listeners(interactions: Interactions, confidence: ConfidenceSettings) -> Floats:

@@ -18,17 +18,20 @@ from cf_model.fold_in import FoldIn
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats, Positions
 from data.ids import MISSING
+from data.labels import ARTIST, LEVELS, Labels
 from data.rows import StackedRows
 from data.tracks import Catalogue
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 from ranker.sources import (
+    ArtistSource,
     BridgeSource,
     CandidateSource,
     CarriedSource,
     ContentSource,
     PopularSource,
+    RisingSource,
 )
 from ranker.sources.base import explaining
 
@@ -43,7 +46,7 @@ class LateTracks:
         External ids; empty for vectors that only a request knows.
     vectors : np.ndarray [shape=(m, dimension), dtype=float32]
         Unit audio vectors of the models' encoder.
-    artist : np.ndarray [shape=(m,), dtype=int32]
+    labels : np.ndarray [shape=(m, n_levels), dtype=int32]
         Codes as in the catalogue, −1 where unknown.
     duration : np.ndarray [shape=(m,), dtype=float32]
         Seconds, NaN where unknown.
@@ -51,7 +54,7 @@ class LateTracks:
 
     track_ids: tuple[str, ...]
     vectors: Floats
-    artist: Positions
+    labels: Positions
     duration: Floats
 
     def __len__(self) -> int:
@@ -61,7 +64,8 @@ class LateTracks:
     def anonymous(cls, vectors: Floats) -> LateTracks:
         """Vectors [shape=(m, dimension)] that belong to no track of the catalogue."""
         m = len(vectors)
-        return cls((), vectors, np.full(m, -1, np.int32), np.full(m, np.nan, np.float32))
+        labels = np.full((m, len(LEVELS)), MISSING, np.int32)
+        return cls((), vectors, labels, np.full(m, np.nan, np.float32))
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,17 @@ class _ExtendedModels(CandidateModels):
     def sources(self) -> tuple[CandidateSource, ...]:
         """The sources of `known`, each with what it can say of late tracks."""
         n = self.known.n_items
+        nobody = np.zeros(len(self.late), np.float32)
+        everyone_new = np.ones(len(self.late), np.bool_)
         late: dict[str, CandidateSource] = {
-            PopularSource.name: PopularSource(np.zeros(len(self.late), np.float32))
+            ArtistSource.name: ArtistSource(
+                self.known.catalogue.artist, self.late.labels[:, ARTIST], everyone_new
+            ),
+            PopularSource.name: PopularSource(nobody),
+            RisingSource.name: RisingSource(nobody, nobody),
         }
         if self._predicted is not None:
-            late[BridgeSource.name] = BridgeSource(
-                self._predicted, np.ones(len(self.late), np.bool_)
-            )
+            late[BridgeSource.name] = BridgeSource(self._predicted, everyone_new)
         carried = self._carried()
         if carried is not None:
             late[CarriedSource.name] = carried
@@ -113,7 +121,9 @@ class _ExtendedModels(CandidateModels):
     @cached_property
     def _predicted(self) -> Floats | None:
         """Factors that the bridge predicts for late tracks [shape=(m, factors)]."""
-        return None if self.bridge is None else self.bridge.predict(self.late.vectors)
+        if self.bridge is None:
+            return None
+        return self.bridge.predict(self.late.vectors, self.late.labels)
 
     def _carried(self) -> CarriedSource | None:
         if self.item_item is None or self.carry is None:
@@ -149,18 +159,22 @@ def extended(models: CandidateModels, late: LateTracks) -> CandidateModels:
     if bridged is not None:
         predicted = np.full((len(late), bridged.shape[1]), np.nan, np.float32)
         if models.bridge is not None:
-            predicted = models.bridge.predict(late.vectors)
+            predicted = models.bridge.predict(late.vectors, late.labels)
         bridged = StackedRows(bridged, predicted)
     return _ExtendedModels(
         catalogue=Catalogue(
             catalogue.items.extended(late.track_ids) if late.track_ids else catalogue.items,
-            np.concatenate([catalogue.artist, late.artist]),
+            Labels(
+                catalogue.labels.names,
+                np.concatenate([catalogue.labels.codes, late.labels]),
+            ),
             np.concatenate([catalogue.duration, late.duration]),
         ),
         confidence=models.confidence,
         settings=models.settings,
         popularity=np.concatenate([models.popularity, nobody]),
         recent_popularity=np.concatenate([models.recent_popularity, nobody]),
+        age=np.concatenate([models.age, np.full(len(late), np.nan, np.float32)]),
         collaborative=collaborative,
         embeddings=StackedRows(models.embeddings, late.vectors),
         index=StackedIndex(models.index, late.vectors),

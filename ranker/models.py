@@ -15,7 +15,7 @@ from cf_model.config import ConfidenceSettings
 from cf_model.fold_in import FoldIn
 from cf_model.item_item import ItemItemModel
 from cf_model.model import CollaborativeModel
-from data.arrays import Floats, Positions
+from data.arrays import Floats, Mask, Positions
 from data.interactions import History
 from data.rows import Rows
 from data.tracks import Catalogue
@@ -23,6 +23,7 @@ from ranker.candidates import Candidates, merge
 from ranker.config import CandidateSettings
 from ranker.listener import Listener, taste_direction
 from ranker.sources import (
+    ArtistSource,
     BridgeSource,
     CandidateSource,
     CarriedSource,
@@ -30,6 +31,7 @@ from ranker.sources import (
     ContentSource,
     ItemItemSource,
     PopularSource,
+    RisingSource,
 )
 
 
@@ -52,6 +54,8 @@ class CandidateModels:
         Distinct listeners who are positive about each track.
     recent_popularity : np.ndarray [shape=(n_items,), dtype=float32]
         The same over the last ``settings.recent_days``; equal to `popularity` without timestamps.
+    age : np.ndarray [shape=(n_items,), dtype=float32]
+        Days from a track's first event to the last of the log; NaN without.
     collaborative : CollaborativeModel or None
         Item factors.
     embeddings : np.ndarray, StackedRows [shape=(n_items, dimension), dtype=float32] or None
@@ -75,6 +79,7 @@ class CandidateModels:
     settings: CandidateSettings
     popularity: Floats
     recent_popularity: Floats
+    age: Floats
     collaborative: CollaborativeModel | None = None
     embeddings: Rows | None = None
     index: SearchIndex | None = None
@@ -83,6 +88,11 @@ class CandidateModels:
     item_item: ItemItemModel | None = None
     carry: Carry | None = None
     related: ItemItemModel | None = None
+
+    @property
+    def newcomers(self) -> Mask:
+        """Tracks with few listeners or none [shape=(n_items,)]."""
+        return self.popularity < self.settings.newcomer_support
 
     @property
     def n_items(self) -> int:
@@ -107,8 +117,7 @@ class CandidateModels:
         if self.embeddings is not None and self.index is not None:
             sources.append(ContentSource(self.embeddings, self.index))
         if self.bridged_factors is not None:
-            newcomers = self.popularity < self.settings.newcomer_support
-            sources.append(BridgeSource(np.asarray(self.bridged_factors), newcomers))
+            sources.append(BridgeSource(np.asarray(self.bridged_factors), self.newcomers))
         if self.item_item is not None and self.carry is not None:
             sources.append(
                 CarriedSource(
@@ -119,7 +128,11 @@ class CandidateModels:
                     self.n_items,
                 )
             )
+        if (self.catalogue.artist >= 0).any() and self.popularity.any():
+            artist = self.catalogue.artist
+            sources.append(ArtistSource(artist, artist, self.newcomers))
         sources.append(PopularSource(self.popularity))
+        sources.append(RisingSource(self.popularity, self.recent_popularity))
         return tuple(source for source in sources if source.name not in self.settings.leave_out)
 
     @cached_property

@@ -23,7 +23,7 @@ ENOUGH_LISTENERS = 1000
 FEW_TREES = 60
 """Trees grown when too few listeners can be held out to decide when to stop."""
 
-_RISING = frozenset({"agreement", "fusion", "audio_nearest", "artist_plays"})
+_RISING = frozenset({"agreement", "fusion", "audio_nearest", "album_plays", "artist_plays"})
 _FALLING = frozenset({"artist_skips"})
 
 # LightGBM imports pandas and scikit-learn whenever they are installed, to accept their types. We
@@ -226,9 +226,9 @@ def train_ranker(
 def direction(name: str) -> int:
     """Sign of what a feature may do to the score: 1, −1, or 0 for either.
 
-    How popular a track is may speak for or against it; so may who is asking.
+    How popular a track is, or gets, may speak for or against it; so may who is asking.
     """
-    if name.startswith("popular_"):
+    if name.startswith(("popular_", "rising_")):
         return 0
     if name.endswith(("_score", "_relative")) or name in _RISING:
         return 1

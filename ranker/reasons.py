@@ -29,8 +29,8 @@ _PREFIXES = {
     "audio": ("audio_",),
     "bridge": ("bridge_",),
     "carried": ("carried_",),
-    "artist": ("artist_",),
-    "popular": ("popular_", "popularity", "recent_popularity"),
+    "artist": ("artist_", "album_"),
+    "popular": ("popular_", "popularity", "recent_popularity", "rising_", "age"),
 }
 _REST = "rest"
 """Features that weigh in every score and explain none: agreement of sources, who is asking."""

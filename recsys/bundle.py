@@ -4,7 +4,8 @@
 
     manifest.json         format, version, facts, SHA-256 of every other file and of all this
     track_ids.json        external ids in the order of all arrays
-    artist.npy …          the catalogue's columns, popularity, factors, vectors
+    labels.json           names of genres, decades, artists and albums
+    labels.npy …          the catalogue's columns, popularity, factors, vectors
     index/                the embedding index
     ranker.txt            LightGBM's text format (absent for rank fusion)
     projection_*.npy      places of the tracks in the plane, for the map (if there is sound)
@@ -35,10 +36,12 @@ from audio_model.index import AnnoyIndex, ExactIndex, load_index
 from cf_model.bridge import Bridge
 from cf_model.carry import Carry
 from cf_model.item_item import ItemItemModel
+from cf_model.label_offsets import LabelOffsets
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats
 from data.errors import ArtefactError
 from data.ids import IdMap
+from data.labels import LEVELS, Labels
 from data.tracks import Catalogue
 from ranker.features import feature_names
 from ranker.hybrid import Hybrid
@@ -51,6 +54,8 @@ ENCODER = "encoder"
 INDEX = "index"
 RANKER = "ranker.txt"
 ITEM_ITEM, RELATED, CARRY = "item_item", "related", "carry"
+LABELS, LABEL_NAMES = "labels", "labels.json"
+BRIDGE = "bridge"
 PROJECTION = "projection_"
 _CSR = ("data", "indices", "indptr")
 _CARRY_PARTS = tuple(field.name for field in fields(Carry) if field.name != "width")
@@ -102,10 +107,11 @@ def write_bundle(
     folder.mkdir(parents=True)
     models = hybrid.models
     arrays = {
-        "artist": models.catalogue.artist,
+        LABELS: models.catalogue.labels.codes,
         "duration": models.catalogue.duration,
         "popularity": models.popularity,
         "recent_popularity": models.recent_popularity,
+        "age": models.age,
     }
     if models.collaborative is not None:
         arrays["item_factors"] = np.asarray(models.collaborative.item_factors)
@@ -115,7 +121,10 @@ def write_bundle(
     if models.bridged_factors is not None:
         arrays["bridged_factors"] = np.asarray(models.bridged_factors)
     if models.bridge is not None:
-        arrays["bridge"] = np.vstack([models.bridge.weights, models.bridge.bias])
+        arrays[BRIDGE] = np.vstack([models.bridge.weights, models.bridge.bias])
+        if models.bridge.offsets is not None:
+            tables = zip(LEVELS, models.bridge.offsets.tables, strict=True)
+            arrays |= {f"{BRIDGE}_{level}": table for level, table in tables}
     if models.item_item is not None:
         arrays |= _matrix_arrays(ITEM_ITEM, models.item_item.weights)
     if models.related is not None:
@@ -127,6 +136,8 @@ def write_bundle(
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     (folder / "track_ids.json").write_text(json.dumps(list(models.catalogue.items)), "utf-8")
+    names = [list(level) for level in models.catalogue.labels.names]
+    (folder / LABEL_NAMES).write_text(json.dumps(names), "utf-8")
     if isinstance(models.index, ExactIndex | AnnoyIndex):
         (folder / INDEX).mkdir()
         models.index.save(folder / INDEX)
@@ -212,17 +223,26 @@ def open_bundle(folder: Path) -> ModelBundle:
     if manifest.carry_width is not None:
         parts = {part: array(f"{CARRY}_{part}") for part in _CARRY_PARTS}
         carry = Carry(width=manifest.carry_width, **parts)
+    bridge = None
+    if f"{BRIDGE}.npy" in files:
+        offsets = None
+        if f"{BRIDGE}_{LEVELS[0]}.npy" in files:
+            offsets = LabelOffsets(tuple(array(f"{BRIDGE}_{level}") for level in LEVELS))
+        bridge = Bridge.of(array(BRIDGE), offsets)
+    names = json.loads((folder / LABEL_NAMES).read_text("utf-8"))
+    labels = Labels(tuple(map(IdMap, names)), array(LABELS))
     models = CandidateModels(
-        catalogue=Catalogue(items, array("artist"), array("duration")),
+        catalogue=Catalogue(items, labels, array("duration")),
         confidence=manifest.confidence,
         settings=manifest.candidates,
         popularity=array("popularity"),
         recent_popularity=array("recent_popularity"),
+        age=array("age"),
         collaborative=collaborative,
         embeddings=array("embeddings") if "embeddings.npy" in files else None,
         index=load_index(folder / INDEX) if "embeddings.npy" in files else None,
         bridged_factors=array("bridged_factors") if "bridged_factors.npy" in files else None,
-        bridge=Bridge.of(array("bridge")) if "bridge.npy" in files else None,
+        bridge=bridge,
         item_item=None if weights is None else ItemItemModel(weights),
         carry=carry,
         related=None if related is None else ItemItemModel(related),

@@ -17,7 +17,7 @@ from data.tracks import Track
 from ranker.hybrid import Hybrid
 from ranker.late import LateTracks, extended
 from recsys.cursor import Fingerprints, fingerprints
-from recsys.filters import Filters, Tags, folded, tag_row
+from recsys.filters import Filters, Tags, tag_row
 from recsys.offered import OfferedTracks
 
 CHECK_EVERY = 1.0
@@ -178,28 +178,17 @@ class LiveCatalogue:
         known = view.tags.first(self._bundled.models.n_items)
         if not self._late:
             return replace(view, hybrid=self._bundled, _tags=known)
-        models = extended(self._bundled.models, self._late_tracks(known))
+        models = extended(self._bundled.models, self._late_tracks())
         rows = [tag_row(track) for track, _ in self._late.values()]
         tags = known.updated(models.catalogue.items, rows)
         return replace(view, hybrid=Hybrid(models, self._bundled.ranker), _tags=tags)
 
-    def _late_tracks(self, tags: Tags) -> LateTracks:
+    def _late_tracks(self) -> LateTracks:
         tracks = [track for track, _ in self._late.values()]
-        artist_of_bundle = self._bundled.models.catalogue.artist
-        unseen = int(artist_of_bundle.max(initial=-1)) + 1
-        codes: dict[str, int] = {}
-        for track in tracks:
-            name = folded(track.artist)
-            if not name or name in codes:
-                continue
-            theirs = np.flatnonzero(tags.artist == tags.artists.get(name, -2))
-            bundled = artist_of_bundle[theirs]
-            bundled = bundled[bundled >= 0]
-            codes[name] = int(bundled[0]) if len(bundled) else unseen + len(codes)
         return LateTracks(
             track_ids=tuple(track.track_id for track in tracks),
             vectors=np.stack([vector for _, vector in self._late.values()]).astype(np.float32),
-            artist=np.array([codes.get(folded(t.artist), MISSING) for t in tracks], np.int32),
+            labels=self._bundled.models.catalogue.labels.codes_of(tracks),
             duration=np.array(
                 [np.nan if t.duration is None else t.duration for t in tracks], np.float32
             ),

@@ -89,7 +89,9 @@ def restrict_to_core(data: TrainingData, k: int) -> TrainingData:
     """Only listeners with at least `k` tracks and tracks with at least `k` listeners (k-core)."""
     log = k_core(data.log, k)
     kept = data.catalogue.items.indices(list(log.items))
-    catalogue = Catalogue(log.items, data.catalogue.artist[kept], data.catalogue.duration[kept])
+    catalogue = Catalogue(
+        log.items, data.catalogue.labels.take(kept), data.catalogue.duration[kept]
+    )
     embeddings = None if data.embeddings is None else data.embeddings[kept]
     return TrainingData(catalogue, log, embeddings, data.content)
 

@@ -1,5 +1,6 @@
 """Candidate sources: each proposes tracks for a listener and scores any track it can."""
 
+from ranker.sources.artist import ArtistSource
 from ranker.sources.base import CandidateSource, ExplainingSource
 from ranker.sources.bridge import BridgeSource
 from ranker.sources.carried import CarriedSource
@@ -7,8 +8,10 @@ from ranker.sources.collaborative import CollaborativeSource
 from ranker.sources.content import ContentSource
 from ranker.sources.item_item import ItemItemSource
 from ranker.sources.popular import PopularSource
+from ranker.sources.rising import RisingSource
 
 __all__ = [
+    "ArtistSource",
     "BridgeSource",
     "CandidateSource",
     "CarriedSource",
@@ -17,4 +20,5 @@ __all__ = [
     "ExplainingSource",
     "ItemItemSource",
     "PopularSource",
+    "RisingSource",
 ]

@@ -3,10 +3,11 @@ import pytest
 
 from data.events import EventKind
 from data.interactions import Interactions
+from data.tracks import Catalogue, Track
 from ranker.features import NEAREST, compute_features, feature_names
 from ranker.models import CandidateModels
 from tests.logs import make_log
-from tests.ranker.worlds import fit, planted_embeddings, planted_log, track_id
+from tests.ranker.worlds import N_TRACKS, fit, planted_embeddings, planted_log, track_id
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,41 @@ def test_audio_nearest_is_the_mean_of_the_nearest_liked_tracks(models: Candidate
     vectors = planted_embeddings()
     expected = np.sort(vectors[items] @ vectors[liked].T, axis=1)[:, -NEAREST:].mean(axis=1)
     np.testing.assert_allclose(columns["audio_nearest"], expected, rtol=1e-5)
+
+
+def test_audio_recent_is_the_mean_of_the_tracks_that_were_liked_last(
+    models: CandidateModels,
+) -> None:
+    heard = [0, 2, 4, 6, 8]
+    rows = [("me", track_id(n), EventKind.PLAY, 1e6 - 100 * n) for n in heard]
+    columns, items = table(models, rows)
+    vectors = planted_embeddings()
+    expected = (vectors[items] @ vectors[heard[:NEAREST]].T).mean(axis=1)
+    np.testing.assert_allclose(columns["audio_recent"], expected, rtol=1e-5)
+
+
+def test_album_affinity_knows_albums_of_one_title_by_their_artist() -> None:
+    tracks = [
+        Track(track_id(n), artist=f"artist {n // 10}", album="Greatest Hits" if n < 50 else None)
+        for n in range(N_TRACKS)
+    ]
+    models = fit(planted_log(), None, catalogue=Catalogue.from_tracks(tracks))
+    columns, items = table(models, [("me", track_id(n)) for n in (0, 2, 12)])
+    for first, expected in ((0, 2 / 3), (10, 1 / 3), (20, 0.0)):
+        assert columns["album_plays"][items // 10 == first // 10] == pytest.approx(expected)
+
+
+def test_age_is_counted_from_anybodys_first_event() -> None:
+    day = 86_400.0
+    rows = [
+        (f"u{user}", track_id(n), EventKind.PLAY, 1e9 + day * (30 * (n % 2) + user))
+        for user in range(10)
+        for n in range(40)
+    ]
+    log = make_log(rows, items=[track_id(n) for n in range(N_TRACKS)])
+    models = fit(log, None)
+    np.testing.assert_allclose(models.age[[0, 1]], [39, 9])
+    assert np.isnan(models.age[40:]).all()
 
 
 def test_listener_without_history_has_no_personal_features(models: CandidateModels) -> None:

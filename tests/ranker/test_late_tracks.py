@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from data.interactions import History
+from data.labels import LEVELS
 from data.rows import StackedRows
 from ranker.candidates import CandidateList
 from ranker.features import compute_features
@@ -27,7 +28,7 @@ def late(n: int = 3, kind: int = 0) -> LateTracks:
     return LateTracks(
         tuple(f"z{i}" for i in range(n)),
         unit,
-        np.full(n, -1, np.int32),
+        np.full((n, len(LEVELS)), -1, np.int32),
         np.full(n, np.nan, np.float32),
     )
 

@@ -1,14 +1,27 @@
 """One contract for every candidate source, and what each finds in a planted world."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from data.arrays import Floats, Mask, Positions
+from data.events import EventKind
 from data.interactions import Interactions
 from ranker.listener import Listener
 from ranker.models import CandidateModels
-from ranker.sources import CandidateSource
-from tests.ranker.worlds import COLD, N_TRACKS, fit, planted_embeddings, planted_log
+from ranker.sources import ArtistSource, CandidateSource, RisingSource
+from ranker.sources.rising import RISING
+from tests.logs import make_log
+from tests.ranker.worlds import (
+    COLD,
+    N_TRACKS,
+    fit,
+    mixed_catalogue,
+    planted_embeddings,
+    planted_log,
+    track_id,
+)
 
 
 @pytest.fixture(scope="module")
@@ -175,15 +188,88 @@ class TestPopular(SourceContract):
         np.testing.assert_allclose(found.score, np.log1p(models.popularity[found.item_index]))
 
 
+class TestArtist(SourceContract):
+    name = "artist"
+
+    @pytest.fixture
+    def models(self) -> CandidateModels:
+        return fit(planted_log(), None, catalogue=mixed_catalogue())
+
+    def proposes(self, models: CandidateModels, score: Floats) -> Mask:
+        return models.newcomers & (score > 0)
+
+    def test_new_tracks_of_the_artist_played_most_come_first(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        heard = [("me", track_id(n)) for n in (3, 13, 23, 7)]
+        history = Interactions.from_log(make_log(heard, items=list(models.catalogue.items)))
+        listener = models.listener(history.history(0), np.zeros(0, np.int32))
+        found = source.candidates(listener, 12)
+        assert found.item_index.tolist() == [53, 57]
+        np.testing.assert_allclose(found.score, np.log1p([3, 1]), rtol=1e-6)
+
+    def test_a_skipped_artist_is_none_that_is_played(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        heard = [("me", track_id(3), EventKind.SKIP), ("me", track_id(7))]
+        history = Interactions.from_log(make_log(heard, items=list(models.catalogue.items)))
+        listener = models.listener(history.history(0), np.zeros(0, np.int32))
+        assert source.candidates(listener, 12).item_index.tolist() == [57]
+
+    def test_a_track_without_an_artist_cannot_be_scored(self, models: CandidateModels) -> None:
+        nameless = np.full(N_TRACKS, -1, np.int32)
+        source = ArtistSource(models.catalogue.artist, nameless, models.newcomers)
+        listener = listener_of(models, 0)
+        assert np.isnan(source.score(listener, np.arange(N_TRACKS, dtype=np.int32))).all()
+        assert not len(source.candidates(listener, 12))
+
+
+class TestRising(SourceContract):
+    name = "rising"
+
+    @pytest.fixture
+    def models(self) -> CandidateModels:
+        known = fit(planted_log(), None)
+        recent = np.where(np.arange(N_TRACKS) % 3 == 0, known.popularity, 0).astype(np.float32)
+        return replace(known, recent_popularity=recent)
+
+    def proposes(self, models: CandidateModels, score: Floats) -> Mask:
+        return score > RISING
+
+    def test_what_found_its_listeners_of_late_is_proposed(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        found = source.candidates(listener_of(models, 0, np.zeros(0, np.int32)), 12)
+        assert (found.item_index % 3 == 0).all()
+
+    def test_the_score_is_the_distance_from_the_expected_number(self) -> None:
+        source = RisingSource(np.array([8, 2], np.float32), np.array([1, 4], np.float32))
+        # Half of all listeners are of late: 4 and 1 are expected.
+        scores = source.score(None, np.arange(2, dtype=np.int32))  # type: ignore[arg-type]
+        np.testing.assert_allclose(scores, [-3 / np.sqrt(5), 3 / np.sqrt(2)], rtol=1e-6)
+
+
+def test_nothing_rises_in_a_log_without_times() -> None:
+    models = fit(planted_log(), None)
+    rising = next(source for source in models.sources if source.name == "rising")
+    assert not len(rising.candidates(listener_of(models, 0), 12))
+
+
 def test_a_catalogue_without_vectors_has_no_audio_sources() -> None:
     models = fit(planted_log(), None)
-    assert [source.name for source in models.sources] == ["collaborative", "item_item", "popular"]
+    assert [source.name for source in models.sources] == [
+        "collaborative",
+        "item_item",
+        "artist",
+        "popular",
+        "rising",
+    ]
 
 
 def test_a_library_without_listens_has_audio_and_popularity_only() -> None:
     log = planted_log()
     models = fit(log.take(np.zeros(len(log), np.bool_)), planted_embeddings())
-    assert [source.name for source in models.sources] == ["audio", "popular"]
+    assert [source.name for source in models.sources] == ["audio", "popular", "rising"]
 
 
 def test_unknown_listeners_get_popular_tracks_only() -> None:

@@ -46,6 +46,7 @@ def planted_embeddings(seed: int = 0) -> np.ndarray:
 
 
 def planted_catalogue() -> Catalogue:
+    """Artists with ten tracks each; nobody has heard the last one."""
     return Catalogue.from_tracks(
         [
             Track(track_id(n), artist=f"artist {n // 10}", title=f"title {n}")
@@ -54,12 +55,23 @@ def planted_catalogue() -> Catalogue:
     )
 
 
+def mixed_catalogue() -> Catalogue:
+    """Artists with six tracks each, one of them cold; even ones are for even listeners."""
+    return Catalogue.from_tracks(
+        [Track(track_id(n), artist=f"artist {n % 10}") for n in range(N_TRACKS)]
+    )
+
+
 def fit(
-    log: EventLog, embeddings: np.ndarray | None, per_source: int = 20, dense_up_to: int = 4000
+    log: EventLog,
+    embeddings: np.ndarray | None,
+    per_source: int = 20,
+    dense_up_to: int = 4000,
+    catalogue: Catalogue | None = None,
 ) -> CandidateModels:
     return fit_candidate_models(
         log,
-        planted_catalogue(),
+        catalogue or planted_catalogue(),
         embeddings,
         als=ALSSettings(factors=4),
         bridge=BridgeSettings(),

@@ -255,7 +255,9 @@ def test_the_page_names_the_random_split_optimistic() -> None:
 
 
 def test_ablations_lack_what_they_are_named_after() -> None:
-    methods = evaluate(growing_world(), QUICK, ablations=True).slices["cold"].methods
+    nameless = QUICK.candidates.model_copy(update={"leave_out": ("artist",)})
+    config = QUICK.model_copy(update={"candidates": nameless})
+    methods = evaluate(growing_world(), config, ablations=True).slices["cold"].methods
     assert methods["hybrid_without_audio"]["ndcg@10"].mean == 0.0
     assert methods["hybrid"]["ndcg@10"].mean > 0.0
     assert {"hybrid_without_collaborative", "hybrid_without_bridge"} <= set(methods)

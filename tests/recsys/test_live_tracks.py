@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from data.errors import NotAnalysedError, UnknownTrackError
 from data.events import Event, EventKind
+from data.interactions import History
 from data.store import Store
 from data.tracks import Track
 from recsys import catalogue
@@ -18,7 +20,7 @@ from recsys.filters import Filters
 from recsys.personal import Mode
 from recsys.recommender import Recommender
 from recsys.seeds import Seed
-from tests.recsys.bigger import ENCODER, N_TRACKS, fill, number, sound, track_id, vector_near
+from tests.recsys.bigger import ENCODER, N_TRACKS, fill, number, sound, track, track_id, vector_near
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def test_the_bridge_scores_a_late_track_as_it_would_have_in_training(
 ) -> None:
     cold = N_TRACKS - 1
     twin = six_sounds.hybrid.models.embeddings[cold].astype(np.float32)
-    store.upsert_tracks([Track("twin", artist=f"artist {cold // 8}")])
+    store.upsert_tracks([replace(track(cold), track_id="twin", duration=None)])
     store.put_embeddings(ENCODER, [("twin", twin, "")])
     answer = recommender.recommend(f"u0{sound(cold)}", 200, explain=True)
     known, late = (
@@ -188,3 +190,20 @@ def test_the_catalogue_is_read_again_only_when_it_changed(
     assert recommender._catalogue.current() is view
     store.set_withdrawn([track_id(0)])
     assert recommender._catalogue.current() is not view
+
+
+def test_a_late_track_is_proposed_to_those_who_play_its_artist(
+    recommender: Recommender, store: Store
+) -> None:
+    add(store, "theirs", 0, artist="Artist 0")
+    add(store, "nobodys", 0, artist="Nobody")
+    models = recommender._catalogue.current().hybrid.models
+    late = models.catalogue.items.indices(["theirs", "nobodys"])
+    artist = next(source for source in models.sources if source.name == "artist")
+    history = History(
+        np.array([0], np.int32), *(np.full(1, value, np.float32) for value in (3, 0, 0)),
+        np.full(1, 1e6),
+    )  # fmt: skip
+    listener = models.listener(history, history.item_index)
+    assert artist.score(listener, late).tolist() == [pytest.approx(np.log1p(3)), 0.0]
+    assert np.isin(late, artist.candidates(listener, 200).item_index).tolist() == [True, False]

@@ -12,7 +12,6 @@ from audio_model.index import build_index
 from cf_model.config import ConfidenceSettings
 from data.errors import NotAnalysedError, ParameterError, UnknownTrackError
 from data.events import Event, EventKind
-from data.ids import IdMap
 from data.store import Store
 from data.tracks import Catalogue, Track
 from ranker.config import CandidateSettings
@@ -51,9 +50,8 @@ def line(tmp_path):
     store.upsert_tracks(Track(name, duration=100.0 + 3 * n) for n, name in enumerate(names))
     nobody = np.zeros(len(names), np.float32)
     models = CandidateModels(
-        Catalogue(IdMap(names), np.full(len(names), -1, np.int32),
-                  (100 + 3 * np.arange(len(names))).astype(np.float32)),
-        ConfidenceSettings(), CandidateSettings(), nobody, nobody,
+        Catalogue.from_tracks(store.tracks()),
+        ConfidenceSettings(), CandidateSettings(), nobody, nobody, nobody,
         embeddings=rows, index=build_index(rows),
     )  # fmt: skip
     yield LiveCatalogue(Hybrid(models, FusionRanker(("fusion",))), store, None).current(), rows
