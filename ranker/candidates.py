@@ -9,10 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.arrays import Floats, Mask, Positions
-
-_SAMPLED = 16
-"""One value in so many is looked at to tell where the highest begin."""
-
+from data.highest import promising
 
 @dataclass(frozen=True)
 class CandidateList:
@@ -43,7 +40,7 @@ class CandidateList:
 
         Ties go to the lower position, so that equal input gives equal lists.
         """
-        positions = _promising(score, n)
+        positions, _ = promising(score, n)
         if allowed is not None:
             positions = positions[allowed[positions]]
         if len(positions) < n:
@@ -55,20 +52,6 @@ class CandidateList:
         order = np.lexsort((positions, -score[positions]))
         positions = positions[order]
         return cls(positions.astype(np.int32), score[positions].astype(np.float32))
-
-
-def _promising(score: Floats, n: int) -> NDArray[np.intp]:
-    """Positions above a bar that a sample of `score` suggests, likely with the `n` highest in it.
-
-    One comparison a value, where a partition of all of them takes ten times as long. Whatever lies
-    above the bar is there, so that the `n` highest are, too, if there are that many.
-    """
-    sample = score[::_SAMPLED]
-    sample = sample[~np.isnan(sample)]
-    expected = 2 * n // _SAMPLED + _SAMPLED
-    if 2 * expected >= len(sample):
-        return np.zeros(0, np.intp)
-    return np.flatnonzero(score >= np.partition(sample, len(sample) - expected)[-expected])
 
 
 def _highest(values: Floats, n: int) -> NDArray[np.intp]:
