@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data.arrays import Floats, Positions
+from data.arrays import Doubles, Floats, Positions
+from data.ids import MISSING
 from ranker.candidates import Candidates, reciprocal_rank_fusion
 from ranker.listener import Listener
 from ranker.models import CandidateModels
@@ -47,37 +48,37 @@ def compute_features(models: CandidateModels, listener: Listener, candidates: Ca
     Every source that can score a candidate does so, also where another source proposed it; ranks
     exist only where the source itself proposed it.
     """
-    items = candidates.item_index
-    columns: list[Floats] = []
-    for position, source in enumerate(models.sources):
-        score = source.score(listener, items)
-        columns += [score, _relative(score), candidates.rank[:, position]]
+    items, sources = candidates.item_index, models.sources
+    n, n_own = len(items), len(sources) * len(_PER_SOURCE)
+    columns = np.empty((n_own + len(_COMMON), n), np.float32)
+    of_source = columns[:n_own].reshape(len(sources), len(_PER_SOURCE), n)
+    for position, source in enumerate(sources):
+        of_source[position, 0] = source.score(listener, items)
+    of_source[:, 1] = _relative(of_source[:, 0])
+    of_source[:, 2] = candidates.rank.T
 
     liked = listener.liked_items
     mainstream = float(np.log1p(models.popularity[liked]).mean()) if len(liked) else np.nan
-    artist_plays, artist_skips = _artist_affinity(models, listener, items)
-    n = len(items)
-    columns += [
-        (~np.isnan(candidates.rank)).sum(axis=1),
-        reciprocal_rank_fusion(candidates.rank),
-        np.log1p(models.popularity[items]),
-        np.log1p(models.recent_popularity[items]),
-        _audio_nearest(models, liked, items),
-        artist_plays,
-        artist_skips,
-        np.full(n, np.log1p(len(listener.history))),
-        np.full(n, mainstream),
-    ]
-    return np.column_stack(columns).astype(np.float32)
+    common = columns[n_own:]
+    common[0] = (~np.isnan(candidates.rank)).sum(axis=1)
+    common[1] = reciprocal_rank_fusion(candidates.rank)
+    common[2] = np.log1p(models.popularity[items])
+    common[3] = np.log1p(models.recent_popularity[items])
+    common[4] = _audio_nearest(models, liked, items)
+    common[5], common[6] = _artist_affinity(models, listener, items)
+    common[7] = np.log1p(len(listener.history))
+    common[8] = mainstream
+    return columns.T
 
 
-def _relative(score: Floats) -> Floats:
-    """Standardised `score`, NaN where it is NaN; scales differ from listener to listener."""
-    known = score[~np.isnan(score)]
-    spread = float(known.std()) if len(known) else 0.0
-    if spread <= 0:
-        return np.where(np.isnan(score), np.nan, 0.0).astype(np.float32)
-    relative: Floats = ((score - known.mean()) / spread).astype(np.float32)
+def _relative(score: Floats) -> Doubles:
+    """Rows of `score` standardised, NaN where they are NaN; scales differ between listeners."""
+    known = ~np.isnan(score)
+    n_known = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    mean = np.where(known, score, 0.0).sum(axis=1, keepdims=True, dtype=np.float64) / n_known
+    apart = score - mean
+    spread = np.sqrt(np.where(known, apart * apart, 0.0).sum(axis=1, keepdims=True) / n_known)
+    relative: Doubles = apart / np.where(spread > 0, spread, np.inf)
     return relative
 
 
@@ -100,18 +101,16 @@ def _artist_affinity(
     """Share of plays that went to each candidate's artist, and share of skips among its events."""
     artist = models.catalogue.artist
     history = listener.history
-    n_artists = int(artist.max(initial=-1)) + 1
-    heard = artist[history.item_index]
-    named = heard >= 0
-    plays = np.bincount(heard[named], history.plays[named], n_artists)
-    skips = np.bincount(heard[named], history.skips[named], n_artists)
-    wanted = artist[items]
-    known = wanted >= 0
-    play_share = np.full(len(items), np.nan, np.float32)
-    skip_share = np.full(len(items), np.nan, np.float32)
+    heard, wanted = artist[history.item_index], artist[items]
+    # A catalogue may have a hundred thousand artists, a history seldom more than a hundred.
+    theirs, which = np.unique(heard[heard >= 0], return_inverse=True)
+    plays = np.bincount(which, history.plays[heard >= 0], len(theirs) + 1)
+    skips = np.bincount(which, history.skips[heard >= 0], len(theirs) + 1)
+    place = np.searchsorted(theirs, wanted)
+    place[np.append(theirs, MISSING)[place] != wanted] = len(theirs)  # an artist not heard
     total = max(float(history.plays.sum()), 1e-9)
-    play_share[known] = plays[wanted[known]] / total
+    play_share = np.where(wanted >= 0, plays[place] / total, np.nan).astype(np.float32)
     events = plays + skips
     with np.errstate(invalid="ignore"):  # an artist without events has no share: NaN
-        skip_share[known] = (skips / np.where(events > 0, events, np.nan))[wanted[known]]
-    return play_share, skip_share
+        share = (skips / np.where(events > 0, events, np.nan)).astype(np.float32)
+    return play_share, share[place]

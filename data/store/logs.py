@@ -12,6 +12,7 @@ from data.events import EventKind, EventLog
 from data.ids import MISSING, IdMap
 from data.schema import events, tracks, users
 from data.store import erasures
+from data.store.prepared import Prepared
 from data.store.text import storable
 from data.store.tracks import keys_by_id
 
@@ -29,8 +30,7 @@ _ROW = np.dtype(
     ]
 )
 
-# Built once: it runs on every request, and SQLAlchemy takes as long to build it as to run it.
-_USER_EVENTS = (
+_USER_EVENTS = Prepared(
     select(tracks.c.track_id, *_VALUES)
     .join_from(users, events, events.c.user_key == users.c.key)
     .join(tracks, tracks.c.key == events.c.track_key)
@@ -67,15 +67,17 @@ def read_log(connection: Connection, items: IdMap) -> EventLog:
 
 def read_user_log(connection: Connection, user_id: str, items: IdMap) -> EventLog:
     """Every event of one listener with the tracks in `items`."""
-    found: list[Any] = []
+    found: list[tuple[Any, ...]] = []
     if storable(user_id):
-        # As in `_fetch`, the driver's own cursor.
-        cursor: Any = connection.execute(_USER_EVENTS, {"user_id": user_id}).cursor
-        found = cursor.fetchall()
-    item_index = items.indices([row[0] for row in found])
-    rows = np.array([(0, 0, *row[1:]) for row in found], _ROW)
+        found = _USER_EVENTS.rows(connection, {"user_id": user_id})
+    track_ids, *values = zip(*found, strict=True) if found else ((),) * (1 + len(_VALUES))
+    item_index = items.indices(track_ids)
+    rows = np.zeros(len(found), _ROW)
+    for column, value in zip(_VALUES, values, strict=True):
+        rows[column.name] = value
     known = item_index != MISSING
-    rows, item_index = rows[known], item_index[known]
+    if not known.all():
+        rows, item_index = rows[known], item_index[known]
     return _log(IdMap([user_id]), items, np.zeros(len(rows), np.int32), item_index, rows)
 
 
