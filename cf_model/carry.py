@@ -223,9 +223,9 @@ def fit_carry(
         carry, more = _with_taste(carry, across, chosen, wanted, settings, seed)
         kernel = carry.towards(embeddings[to if len(to) else source])
         readout = _balanced(readout, more, kernel, wanted)
-    return replace(
-        carry, said=_said(weights, source, readout), kernel=carry.towards(embeddings[to])
-    )
+    # Column after column, as products with one listener's coefficients like it.
+    kernel = np.asfortranarray(carry.towards(embeddings[to]))
+    return replace(carry, said=_said(weights, source, readout), kernel=kernel)
 
 
 def _with_taste(

@@ -82,11 +82,15 @@ class Candidates:
     def __len__(self) -> int:
         return int(self.item_index.shape[0])
 
-    def proposed_by(self, row: int) -> tuple[str, ...]:
-        """Sources that proposed the candidate in `row`, best rank first."""
-        ranks = self.rank[row]
-        order = np.argsort(ranks, kind="stable")
-        return tuple(self.sources[column] for column in order if not np.isnan(ranks[column]))
+    def proposed_by(self, rows: NDArray[np.intp]) -> list[tuple[str, ...]]:
+        """Sources that proposed each of the candidates in `rows`, best rank first."""
+        rank = self.rank[rows]
+        order = np.argsort(rank, axis=1, kind="stable")  # NaN comes last
+        count = (~np.isnan(rank)).sum(axis=1)
+        return [
+            tuple([self.sources[column] for column in columns[:n]])
+            for columns, n in zip(order.tolist(), count.tolist(), strict=True)
+        ]
 
 
 def merge(lists: Mapping[str, CandidateList], also: Positions | None = None) -> Candidates:
@@ -109,5 +113,7 @@ def reciprocal_rank_fusion(rank: Floats, constant: float = 60.0) -> Floats:
 
     Sum of 1 / (constant + rank) (Cormack, Clarke and Büttcher, SIGIR 2009).
     """
-    fused: Floats = np.nansum(1.0 / (constant + rank), axis=1).astype(np.float32)
+    share = 1.0 / (constant + rank)
+    share[np.isnan(share)] = 0.0
+    fused: Floats = share.sum(axis=1).astype(np.float32)
     return fused

@@ -65,7 +65,7 @@ class Hybrid:
         with stage("ranker"):
             score = self.ranker.predict(features) if len(candidates) else np.zeros(0, np.float32)
             fused = reciprocal_rank_fusion(candidates.rank)
-            rows = np.lexsort((candidates.item_index, -fused, -score))
+            rows = np.lexsort((-fused, -score))  # stable, and positions ascend
         return RankedList(candidates.item_index[rows], score[rows], rows, candidates, features)
 
 
