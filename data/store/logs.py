@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,10 @@ _ROW = np.dtype(
 )
 
 _USER_EVENTS = Prepared(
-    select(tracks.c.track_id, *_VALUES)
+    select(tracks.c.track_id, events.c.key, *_VALUES)
     .join_from(users, events, events.c.user_key == users.c.key)
     .join(tracks, tracks.c.key == events.c.track_key)
     .where(users.c.user_id == bindparam("user_id"), events.c.kind != EventKind.IMPRESSION.code)
-    .order_by(events.c.key)
 )
 
 
@@ -70,7 +70,9 @@ def read_user_log(connection: Connection, user_id: str, items: IdMap) -> EventLo
     found: list[tuple[Any, ...]] = []
     if storable(user_id):
         found = _USER_EVENTS.rows(connection, {"user_id": user_id})
-    track_ids, *values = zip(*found, strict=True) if found else ((),) * (1 + len(_VALUES))
+    # By arrival, for which the database would have to sort.
+    found.sort(key=itemgetter(1))
+    track_ids, _, *values = zip(*found, strict=True) if found else ((),) * (2 + len(_VALUES))
     item_index = items.indices(track_ids)
     rows = np.zeros(len(found), _ROW)
     for column, value in zip(_VALUES, values, strict=True):
