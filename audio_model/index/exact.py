@@ -151,4 +151,5 @@ def _least(score: Floats, k: int) -> np.float32:
     """
     if score.size < k:
         return _NO_COSINE
-    return np.maximum(np.partition(score, score.size - k)[score.size - k] - _ROUNDING, _NO_COSINE)
+    kth = np.partition(score, score.size - k)[score.size - k]
+    return max(np.float32(kth - _ROUNDING), _NO_COSINE)

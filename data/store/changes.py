@@ -8,14 +8,14 @@ from sqlalchemy import Connection, select, update
 
 from data.schema import meta, tracks
 from data.store.database import chunked
-from data.store.prepared import Prepared
+from data.store.prepared import Fetch, Prepared
 
 _CURRENT = Prepared(select(meta.c.change))
 
 
-def current(connection: Connection) -> int:
+def current(fetch: Fetch) -> int:
     """Number of changes so far."""
-    found = _CURRENT.rows(connection, {})
+    found = fetch(_CURRENT, {})
     return int(found[0][0]) if found else 0
 
 

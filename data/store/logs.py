@@ -13,7 +13,7 @@ from data.events import EventKind, EventLog
 from data.ids import MISSING, IdMap
 from data.schema import events, tracks, users
 from data.store import erasures
-from data.store.prepared import Prepared
+from data.store.prepared import Fetch, Prepared
 from data.store.text import storable
 from data.store.tracks import keys_by_id
 
@@ -65,11 +65,11 @@ def read_log(connection: Connection, items: IdMap) -> EventLog:
     return _log(user_map, items, user_map.indices(names)[compact], item_index, rows)
 
 
-def read_user_log(connection: Connection, user_id: str, items: IdMap) -> EventLog:
+def read_user_log(fetch: Fetch, user_id: str, items: IdMap) -> EventLog:
     """Every event of one listener with the tracks in `items`."""
     found: list[tuple[Any, ...]] = []
     if storable(user_id):
-        found = _USER_EVENTS.rows(connection, {"user_id": user_id})
+        found = fetch(_USER_EVENTS, {"user_id": user_id})
     # By arrival, for which the database would have to sort.
     found.sort(key=itemgetter(1))
     track_ids, _, *values = zip(*found, strict=True) if found else ((),) * (2 + len(_VALUES))
@@ -113,7 +113,8 @@ def _log(
     rows: NDArray[np.void],
 ) -> EventLog:
     """Log of `rows`, which come in the order of arrival, ordered by time; no time comes first."""
-    order = np.argsort(np.nan_to_num(rows["timestamp"], nan=-np.inf), kind="stable")
+    time = rows["timestamp"]
+    order = np.argsort(np.where(np.isnan(time), -np.inf, time), kind="stable")
     return EventLog(
         users=user_map,
         items=items,

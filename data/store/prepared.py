@@ -1,14 +1,15 @@
-"""Statements that requests run all the time, compiled once and read without detours."""
+"""Statements that requests run all the time, compiled once and run without detours."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Dialect, Select
 
 
 class Prepared:
-    """A query whose rows come as the driver's plain tuples.
+    """A query in the words of the database, whose rows come as the driver's plain tuples.
 
     SQLAlchemy takes several times as long as SQLite to find its compiled form again, to write out
     an ``IN (…)`` and to wrap each row. Columns come as the driver gives them, so the types of the
@@ -24,9 +25,8 @@ class Prepared:
         self._statement = statement
         self._compiled: dict[str, tuple[str, tuple[str, ...] | None, dict[str, Any]]] = {}
 
-    def rows(self, connection: Connection, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        """All rows for the parameters `values`, in the order of the query."""
-        dialect = connection.dialect
+    def compiled(self, dialect: Dialect, values: dict[str, Any]) -> tuple[str, Any]:
+        """Text of the query, and the parameters `values` as its driver takes them."""
         if dialect.name not in self._compiled:
             compiled = self._statement.compile(dialect=dialect)
             order = getattr(compiled, "positiontup", None)
@@ -37,6 +37,19 @@ class Prepared:
             )
         text, order, fixed = self._compiled[dialect.name]
         named = fixed | values
-        given: Any = named if order is None else tuple([named[name] for name in order])
+        return text, named if order is None else tuple([named[name] for name in order])
+
+
+Fetch: TypeAlias = Callable[[Prepared, dict[str, Any]], list[tuple[Any, ...]]]
+"""A query and its parameters → its rows."""
+
+
+def within(connection: Connection) -> Fetch:
+    """Queries in the transaction of `connection`."""
+
+    def fetch(query: Prepared, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        text, given = query.compiled(connection.dialect, values)
         cursor: Any = connection.exec_driver_sql(text, given).cursor
         return list(cursor.fetchall())
+
+    return fetch

@@ -7,13 +7,13 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, select, update
 from sqlalchemy.sql import ColumnElement
 
 from data.schema import tracks
 from data.store import changes
 from data.store.database import chunked, execute_many, insert
-from data.store.prepared import Prepared
+from data.store.prepared import Fetch, Prepared, within
 from data.store.text import decode_path, encode_path, require_storable, storable
 from data.tracks import Track
 
@@ -98,27 +98,32 @@ def read(
     connection: Connection, track_ids: Sequence[str] | None, *, withdrawn: bool
 ) -> list[Track]:
     """Tracks of `track_ids` in their order, or all of them by id."""
-    if track_ids is None:
-        statement = select(*_TRACK_COLUMNS)
-        if not withdrawn:
-            statement = statement.where(~tracks.c.withdrawn)
-        everything = [_track(row) for row in connection.execute(statement)]
-        # Sorted here: PostgreSQL would sort by its locale, and positions must not depend on it.
-        return sorted(everything, key=lambda track: track.track_id)
+    if track_ids is not None:
+        return read_some(within(connection), track_ids, withdrawn=withdrawn)
+    statement = select(*_TRACK_COLUMNS)
+    if not withdrawn:
+        statement = statement.where(~tracks.c.withdrawn)
+    everything = [_track(row) for row in connection.execute(statement)]
+    # Sorted here: PostgreSQL would sort by its locale, and positions must not depend on it.
+    return sorted(everything, key=lambda track: track.track_id)
+
+
+def read_some(fetch: Fetch, track_ids: Sequence[str], *, withdrawn: bool) -> list[Track]:
+    """Tracks of `track_ids` in their order; one query for up to `CHUNK` of them."""
     found: dict[str, Track] = {}
     for chunk in chunked([track_id for track_id in track_ids if storable(track_id)]):
         # So many places as the next power of two, of which the last are filled with one id.
         places = 1 << (len(chunk) - 1).bit_length()
         ids = chunk + chunk[-1:] * (places - len(chunk))
         values = {f"id{place}": track_id for place, track_id in enumerate(ids)}
-        for row in _by_id(places, withdrawn).rows(connection, values):
+        for row in fetch(_by_id(places, withdrawn), values):
             found[row[0]] = _track(row)
     return [found[track_id] for track_id in track_ids if track_id in found]
 
 
 @lru_cache
 def _by_id(places: int, withdrawn: bool) -> Prepared:
-    ids = [bindparam(f"id{place}") for place in range(places)]
+    ids: list[BindParameter[str]] = [bindparam(f"id{place}") for place in range(places)]
     statement = select(*_TRACK_COLUMNS).where(tracks.c.track_id.in_(ids))
     return Prepared(statement if withdrawn else statement.where(~tracks.c.withdrawn))
 

@@ -473,6 +473,24 @@ def test_a_damaged_store_is_an_artefact_error_when_read(filled: Store, tmp_path:
     with pytest.raises(ArtefactError, match="damaged"):  # noqa: SIM117
         with Store.open(f"sqlite:///{file}") as store:
             store.tracks()
+    with Store.open(f"sqlite:///{file}") as store:
+        for track_ids in (["t1", "x1999"], [f"x{n}" for n in range(database.CHUNK + 1)]):
+            with pytest.raises(ArtefactError, match="damaged"):
+                store.tracks(track_ids)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 20, database.CHUNK, database.CHUNK + 1])
+def test_tracks_by_id_come_in_the_order_asked_for(store: Store, n: int) -> None:
+    store.upsert_tracks(Track(f"x{i:05d}", title=f"{i}", path=f"/{i}") for i in range(n))
+    asked = [f"x{i:05d}" for i in reversed(range(n))]
+    found = store.tracks([*asked, "unknown", "\ud800"])
+    assert [(t.track_id, t.title, t.path) for t in found] == [
+        (each, str(int(each[1:])), f"/{int(each[1:])}") for each in asked
+    ]
+    store.set_withdrawn(asked[:1])
+    assert [t.track_id for t in store.tracks(asked)] == asked[1:]
+    assert [t.track_id for t in store.tracks(asked, withdrawn=True)] == asked
+    assert store.tracks([]) == []
 
 
 @pytest.mark.postgres
