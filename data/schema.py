@@ -117,9 +117,7 @@ events = Table(
     Column("request_id", Text),
     # All that a history is made of: read from here, it lies together, where the rows of a listener
     # are spread over the whole table.
-    Index(
-        "history_of_user", "user_key", "timestamp", "track_key", "kind", "play_ratio", "plays"
-    ),
+    Index("history_of_user", "user_key", "timestamp", "track_key", "kind", "play_ratio", "plays"),
     Index("events_of_track", "track_key", "kind"),
 )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from data.arrays import Floats, Mask, Positions
 from data.highest import promising
 
+
 @dataclass(frozen=True)
 class CandidateList:
     """What one source proposes, best first.

@@ -125,9 +125,7 @@ class ExactIndex:
     @classmethod
     def open(cls, folder: Path) -> ExactIndex:
         """Map what `save` wrote; the caller has checked the file's digest."""
-        rows: Floats = np.asarray(
-            np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
-        )
+        rows: Floats = np.asarray(np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False))
         valid = np.zeros(len(rows), np.bool_)
         for start in range(0, len(rows), _ITEMS_AT_ONCE):
             block = rows[start : start + _ITEMS_AT_ONCE]

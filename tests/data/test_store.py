@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from data.access import Scope
 from data.errors import (
@@ -25,7 +25,7 @@ from data.errors import (
 from data.events import Event, EventKind
 from data.ids import IdMap
 from data.interactions import Interactions
-from data.store import EventCounts, FileStamp, Store, UpsertCounts, database, logs
+from data.store import EventCounts, FileStamp, Store, UpsertCounts, database, logs, sqlite_file
 from data.store.keys import KeyStore
 from data.tracks import Track
 from tests.data.backends import Backend, only_sqlite
@@ -491,6 +491,17 @@ def test_tracks_by_id_come_in_the_order_asked_for(store: Store, n: int) -> None:
     assert [t.track_id for t in store.tracks(asked)] == asked[1:]
     assert [t.track_id for t in store.tracks(asked, withdrawn=True)] == asked
     assert store.tracks([]) == []
+
+
+@only_sqlite
+def test_a_connection_keeps_many_pages_only_while_it_writes(store: Store) -> None:
+    def kept(connection: Connection) -> int:
+        return -int(connection.exec_driver_sql("PRAGMA cache_size").scalar_one())
+
+    with store._database.writing() as connection:
+        assert kept(connection) == sqlite_file.WRITER_CACHE_KIB
+    with store._database.reading() as connection:
+        assert kept(connection) == sqlite_file.CACHE_KIB
 
 
 @pytest.mark.postgres
