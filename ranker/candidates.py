@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,11 @@ class Candidates:
     def __len__(self) -> int:
         return int(self.item_index.shape[0])
 
+    @cached_property
+    def fused(self) -> Floats:
+        """Reciprocal-rank fusion of the sources [shape=(n,)]."""
+        return reciprocal_rank_fusion(self.rank)
+
     def proposed_by(self, rows: NDArray[np.intp]) -> list[tuple[str, ...]]:
         """Sources that proposed each of the candidates in `rows`, best rank first."""
         rank = self.rank[rows]
@@ -100,13 +106,24 @@ def merge(lists: Mapping[str, CandidateList], also: Positions | None = None) -> 
     The tracks `also` are candidates whether proposed or not.
     """
     sources = tuple(lists)
-    proposed = [candidates.item_index for candidates in lists.values()]
-    given = np.zeros(0, np.int32) if also is None else also
-    item_index = np.unique(np.concatenate([*proposed, given])).astype(np.int32)
-    rank = np.full((len(item_index), len(sources)), np.nan, np.float32)
-    for column, positions in enumerate(proposed):
-        rank[np.searchsorted(item_index, positions), column] = np.arange(1, len(positions) + 1)
-    return Candidates(item_index, sources, rank)
+    parts = [candidates.item_index for candidates in lists.values()]
+    if also is not None:
+        parts.append(also)
+    everything = np.concatenate([np.zeros(0, np.int32), *parts])
+    order = np.argsort(everything)
+    ascending = everything[order]
+    first = np.append(True, ascending[1:] != ascending[:-1])[: len(ascending)]
+    row = np.empty(len(everything), np.intp)
+    row[order] = np.cumsum(first) - 1
+    item_index = ascending[first]
+    # Column after column, as what is computed over all rows of a column likes it.
+    rank = np.full((len(sources), len(item_index)), np.nan, np.float32)
+    start = 0
+    for column, candidates in enumerate(lists.values()):
+        stop = start + len(candidates)
+        rank[column, row[start:stop]] = np.arange(1, len(candidates) + 1)
+        start = stop
+    return Candidates(item_index, sources, rank.T)
 
 
 def reciprocal_rank_fusion(rank: Floats, constant: float = 60.0) -> Floats:

@@ -11,7 +11,7 @@ import numpy as np
 
 from data.arrays import Doubles, Floats, Positions
 from data.ids import MISSING
-from ranker.candidates import Candidates, reciprocal_rank_fusion
+from ranker.candidates import Candidates
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 
@@ -61,7 +61,7 @@ def compute_features(models: CandidateModels, listener: Listener, candidates: Ca
     mainstream = float(np.log1p(models.popularity[liked]).mean()) if len(liked) else np.nan
     common = columns[n_own:]
     common[0] = (~np.isnan(candidates.rank)).sum(axis=1)
-    common[1] = reciprocal_rank_fusion(candidates.rank)
+    common[1] = candidates.fused
     common[2] = np.log1p(models.popularity[items])
     common[3] = np.log1p(models.recent_popularity[items])
     common[4] = _audio_nearest(models, liked, items)

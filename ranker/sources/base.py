@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -40,7 +42,13 @@ class ExplainingSource(Protocol):
 
 def explaining(source: object) -> ExplainingSource | None:
     """`source`, if it can tell what its scores rest on."""
-    return source if isinstance(source, ExplainingSource) else None
+    return cast(ExplainingSource, source) if _explains(type(source)) else None
+
+
+@lru_cache
+def _explains(kind: Hashable) -> bool:
+    # Remembered: the question takes as long as many an explanation.
+    return isinstance(kind, type) and issubclass(kind, ExplainingSource)
 
 
 def strongest(liked: Positions, evidence: Floats) -> Positions:
