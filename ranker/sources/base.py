@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from functools import lru_cache
 from typing import Protocol, cast, runtime_checkable
 
@@ -42,13 +41,15 @@ class ExplainingSource(Protocol):
 
 def explaining(source: object) -> ExplainingSource | None:
     """`source`, if it can tell what its scores rest on."""
-    return cast(ExplainingSource, source) if _explains(type(source)) else None
+    # mypy takes classes for unhashable.
+    explains = _explains(type(source))  # type: ignore[arg-type]
+    return cast(ExplainingSource, source) if explains else None
 
 
 @lru_cache
-def _explains(kind: Hashable) -> bool:
+def _explains(kind: type[object]) -> bool:
     # Remembered: the question takes as long as many an explanation.
-    return isinstance(kind, type) and issubclass(kind, ExplainingSource)
+    return issubclass(kind, ExplainingSource)
 
 
 def strongest(liked: Positions, evidence: Floats) -> Positions:
