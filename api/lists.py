@@ -54,8 +54,12 @@ def listener_lists(
 
 
 def _tracks(found: Sequence[RecommendationList], store: Store) -> dict[str, Track]:
-    ids = list(dict.fromkeys(item.track_id for each in found for item in each.items))
-    return {track.track_id: track for track in store.tracks(ids)}
+    """Tags of all tracks in the lists, read where the lists come without them."""
+    known = {track_id: tags for each in found for track_id, tags in (each.tracks or {}).items()}
+    unread = [item.track_id for each in found if each.tracks is None for item in each.items]
+    if unread:
+        known |= {track.track_id: track for track in store.tracks(list(dict.fromkeys(unread)))}
+    return known
 
 
 def _listed(found: RecommendationList, tracks: dict[str, Track]) -> list[ListedTrack]:

@@ -101,7 +101,7 @@ class Carry:
         `score` [shape=(n_items,)] is what these say for every track.
         """
         # Most tracks have no score where only near neighbours have weights.
-        scored = np.flatnonzero(score)
+        scored = np.flatnonzero(score != 0)  # of booleans, five times as quick
         known = score[scored[self._is_established[scored]]].astype(np.float64)
         n = len(self.established)
         mean = known.sum() / n
@@ -223,9 +223,9 @@ def fit_carry(
         carry, more = _with_taste(carry, across, chosen, wanted, settings, seed)
         kernel = carry.towards(embeddings[to if len(to) else source])
         readout = _balanced(readout, more, kernel, wanted)
-    return replace(
-        carry, said=_said(weights, source, readout), kernel=carry.towards(embeddings[to])
-    )
+    # Column after column, as products with one listener's coefficients like it.
+    kernel = np.asfortranarray(carry.towards(embeddings[to]))
+    return replace(carry, said=_said(weights, source, readout), kernel=kernel)
 
 
 def _with_taste(

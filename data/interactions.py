@@ -24,7 +24,9 @@ from data.ids import IdMap
 
 SKIPPED_BELOW = 0.3
 """A play of which less than this share was heard counts as a skip as well."""
-_OPINIONS = [kind.code for kind in (EventKind.LIKE, EventKind.DISLIKE, EventKind.HIDE)]
+_IS_OPINION = np.array(
+    [kind in (EventKind.LIKE, EventKind.DISLIKE, EventKind.HIDE) for kind in EventKind]
+)
 
 
 @dataclass(frozen=True)
@@ -94,14 +96,15 @@ class Interactions:
         """Sum up `log` per listener and track."""
         n_items = max(len(log.items), 1)
         key = log.user_index.astype(np.int64) * n_items + log.item_index
-        order = np.lexsort((log.kind, np.nan_to_num(log.timestamp, nan=-np.inf), key))
+        time = np.where(np.isnan(log.timestamp), -np.inf, log.timestamp)
+        order = np.lexsort((log.kind, time, key))
         key = key[order]
         starts = np.flatnonzero(np.diff(key, prepend=-1))
         pair_user, pair_item = np.divmod(key[starts], n_items)
 
         kind = log.kind[order]
         times = log.plays[order]
-        heard = np.minimum(np.nan_to_num(log.play_ratio[order], nan=1.0), 1.0)
+        heard = np.fmin(log.play_ratio[order], np.float32(1.0))  # unknown counts as all of it
         played = kind == EventKind.PLAY.code
         plays = np.where(played, times * heard, 0.0)
         skips = np.where(
@@ -149,7 +152,7 @@ def _last(values: NDArray[np.float64], starts: NDArray[np.intp]) -> NDArray[np.f
 
 def _opinion(kind: NDArray[np.int8], starts: NDArray[np.intp]) -> NDArray[np.float32]:
     """Opinion of each group of events in the order of time, see `History`."""
-    if not np.isin(kind, _OPINIONS).any():
+    if not _IS_OPINION[kind].any():
         return np.zeros(len(starts), np.float32)
     like = _latest(kind, starts, EventKind.LIKE)
     dislike = _latest(kind, starts, EventKind.DISLIKE)

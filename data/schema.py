@@ -22,7 +22,7 @@ from sqlalchemy import (
     func,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised by one whenever a table changes.
 
 A store of an older version gets the tables, columns and indexes that it lacks when it is opened
@@ -115,7 +115,9 @@ events = Table(
     Column("play_ratio", Double),
     Column("plays", Integer, nullable=False),
     Column("request_id", Text),
-    Index("events_of_user", "user_key", "timestamp"),
+    # All that a history is made of: read from here, it lies together, where the rows of a listener
+    # are spread over the whole table.
+    Index("history_of_user", "user_key", "timestamp", "track_key", "kind", "play_ratio", "plays"),
     Index("events_of_track", "track_key", "kind"),
 )
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.arrays import Floats, Mask, Positions
-
-_SAMPLED = 16
-"""One value in so many is looked at to tell where the highest begin."""
+from data.highest import promising
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class CandidateList:
 
         Ties go to the lower position, so that equal input gives equal lists.
         """
-        positions = _promising(score, n)
+        positions, _ = promising(score, n)
         if allowed is not None:
             positions = positions[allowed[positions]]
         if len(positions) < n:
@@ -55,20 +54,6 @@ class CandidateList:
         order = np.lexsort((positions, -score[positions]))
         positions = positions[order]
         return cls(positions.astype(np.int32), score[positions].astype(np.float32))
-
-
-def _promising(score: Floats, n: int) -> NDArray[np.intp]:
-    """Positions above a bar that a sample of `score` suggests, likely with the `n` highest in it.
-
-    One comparison a value, where a partition of all of them takes ten times as long. Whatever lies
-    above the bar is there, so that the `n` highest are, too, if there are that many.
-    """
-    sample = score[::_SAMPLED]
-    sample = sample[~np.isnan(sample)]
-    expected = 2 * n // _SAMPLED + _SAMPLED
-    if 2 * expected >= len(sample):
-        return np.zeros(0, np.intp)
-    return np.flatnonzero(score >= np.partition(sample, len(sample) - expected)[-expected])
 
 
 def _highest(values: Floats, n: int) -> NDArray[np.intp]:
@@ -99,11 +84,20 @@ class Candidates:
     def __len__(self) -> int:
         return int(self.item_index.shape[0])
 
-    def proposed_by(self, row: int) -> tuple[str, ...]:
-        """Sources that proposed the candidate in `row`, best rank first."""
-        ranks = self.rank[row]
-        order = np.argsort(ranks, kind="stable")
-        return tuple(self.sources[column] for column in order if not np.isnan(ranks[column]))
+    @cached_property
+    def fused(self) -> Floats:
+        """Reciprocal-rank fusion of the sources [shape=(n,)]."""
+        return reciprocal_rank_fusion(self.rank)
+
+    def proposed_by(self, rows: NDArray[np.intp]) -> list[tuple[str, ...]]:
+        """Sources that proposed each of the candidates in `rows`, best rank first."""
+        rank = self.rank[rows]
+        order = np.argsort(rank, axis=1, kind="stable")  # NaN comes last
+        count = (~np.isnan(rank)).sum(axis=1)
+        return [
+            tuple([self.sources[column] for column in columns[:n]])
+            for columns, n in zip(order.tolist(), count.tolist(), strict=True)
+        ]
 
 
 def merge(lists: Mapping[str, CandidateList], also: Positions | None = None) -> Candidates:
@@ -112,13 +106,24 @@ def merge(lists: Mapping[str, CandidateList], also: Positions | None = None) -> 
     The tracks `also` are candidates whether proposed or not.
     """
     sources = tuple(lists)
-    proposed = [candidates.item_index for candidates in lists.values()]
-    given = np.zeros(0, np.int32) if also is None else also
-    item_index = np.unique(np.concatenate([*proposed, given])).astype(np.int32)
-    rank = np.full((len(item_index), len(sources)), np.nan, np.float32)
-    for column, positions in enumerate(proposed):
-        rank[np.searchsorted(item_index, positions), column] = np.arange(1, len(positions) + 1)
-    return Candidates(item_index, sources, rank)
+    parts = [candidates.item_index for candidates in lists.values()]
+    if also is not None:
+        parts.append(also)
+    everything = np.concatenate([np.zeros(0, np.int32), *parts])
+    order = np.argsort(everything)
+    ascending = everything[order]
+    first = np.append(True, ascending[1:] != ascending[:-1])[: len(ascending)]
+    row = np.empty(len(everything), np.intp)
+    row[order] = np.cumsum(first) - 1
+    item_index = ascending[first]
+    # Column after column, as what is computed over all rows of a column likes it.
+    rank = np.full((len(sources), len(item_index)), np.nan, np.float32)
+    start = 0
+    for column, candidates in enumerate(lists.values()):
+        stop = start + len(candidates)
+        rank[column, row[start:stop]] = np.arange(1, len(candidates) + 1)
+        start = stop
+    return Candidates(item_index, sources, rank.T)
 
 
 def reciprocal_rank_fusion(rank: Floats, constant: float = 60.0) -> Floats:
@@ -126,5 +131,7 @@ def reciprocal_rank_fusion(rank: Floats, constant: float = 60.0) -> Floats:
 
     Sum of 1 / (constant + rank) (Cormack, Clarke and Büttcher, SIGIR 2009).
     """
-    fused: Floats = np.nansum(1.0 / (constant + rank), axis=1).astype(np.float32)
+    share = 1.0 / (constant + rank)
+    share[np.isnan(share)] = 0.0
+    fused: Floats = share.sum(axis=1).astype(np.float32)
     return fused

@@ -78,6 +78,8 @@ class RerankSettings(Settings):
             If one is out of its range.
         """
         wanted = {name: value for name, value in given.items() if value is not None}
+        if not wanted:
+            return self
         try:
             return RerankSettings.model_validate(self.model_dump() | wanted)
         except ValidationError as error:

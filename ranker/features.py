@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from data.arrays import Floats, Positions
-from ranker.candidates import Candidates, reciprocal_rank_fusion
+from data.arrays import Doubles, Floats, Positions
+from data.ids import MISSING
+from ranker.candidates import Candidates
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 
 NEAREST = 3
 """Tracks of the history whose similarity is averaged for ``audio_nearest``."""
-
-_NEVER_MET = -2
+_ROUNDING = 1e-6
 
 _PER_SOURCE = (
     "score",  # the source's own
@@ -46,49 +47,58 @@ def feature_names(sources: Sequence[str]) -> tuple[str, ...]:
     return (*per_source, *_COMMON)
 
 
-def compute_features(models: CandidateModels, listener: Listener, candidates: Candidates) -> Floats:
-    """Features [shape=(n_candidates, n_features), dtype=float32], columns as `feature_names`.
+def compute_features(
+    models: CandidateModels,
+    listener: Listener,
+    candidates: Candidates,
+    rows: NDArray[np.intp] | slice = slice(None),
+) -> Floats:
+    """Features of `rows` of the candidates, of all by default.
 
     Every source that can score a candidate does so, also where another source proposed it; ranks
-    exist only where the source itself proposed it.
+    exist only where the source itself proposed it. What is relative is so to all candidates,
+    whatever `rows` are asked for.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_rows, n_features), dtype=float32]
+        Columns as `feature_names`.
     """
-    items = candidates.item_index
-    columns: list[Floats] = []
-    for position, source in enumerate(models.sources):
-        score = source.score(listener, items)
-        columns += [score, _relative(score), candidates.rank[:, position]]
+    sources, catalogue = models.sources, models.catalogue
+    score = np.stack([source.score(listener, candidates.item_index) for source in sources])
+    items, rank = candidates.item_index[rows], candidates.rank[rows]
+    n, n_own = len(items), len(sources) * len(_PER_SOURCE)
+    columns = np.empty((n_own + len(_COMMON), n), np.float32)
+    of_source = columns[:n_own].reshape(len(sources), len(_PER_SOURCE), n)
+    of_source[:, 0] = score[:, rows]
+    of_source[:, 1] = _relative(score)[:, rows]
+    of_source[:, 2] = rank.T
 
     liked = listener.liked_items
-    mainstream = float(np.log1p(models.popularity[liked]).mean()) if len(liked) else np.nan
-    nearest, recent = _audio_likeness(models, listener, items)
-    catalogue = models.catalogue
-    album_plays, _ = _affinity(catalogue.album, listener, items)
-    artist_plays, artist_skips = _affinity(catalogue.artist, listener, items)
-    n = len(items)
-    columns += [
-        (~np.isnan(candidates.rank)).sum(axis=1),
-        reciprocal_rank_fusion(candidates.rank),
-        np.log1p(models.popularity[items]),
-        np.log1p(models.recent_popularity[items]),
-        np.log1p(models.age[items]),
-        nearest,
-        recent,
-        album_plays,
-        artist_plays,
-        artist_skips,
-        np.full(n, np.log1p(len(listener.history))),
-        np.full(n, mainstream),
-    ]
-    return np.column_stack(columns).astype(np.float32)
+    common = columns[n_own:]
+    common[0] = (~np.isnan(rank)).sum(axis=1)
+    common[1] = candidates.fused[rows]
+    common[2] = np.log1p(models.popularity[items])
+    common[3] = np.log1p(models.recent_popularity[items])
+    common[4] = np.log1p(models.age[items])
+    common[5], common[6] = _audio_likeness(models, listener, items)
+    common[7], _ = _affinity(catalogue.album, listener, items)
+    common[8], common[9] = _affinity(catalogue.artist, listener, items)
+    common[10] = np.log1p(len(listener.history))
+    common[11] = np.log1p(models.popularity[liked]).mean() if len(liked) else np.nan
+    return columns.T
 
 
-def _relative(score: Floats) -> Floats:
-    """Standardised `score`, NaN where it is NaN; scales differ from listener to listener."""
-    known = score[~np.isnan(score)]
-    spread = float(known.std()) if len(known) else 0.0
-    if spread <= 0:
-        return np.where(np.isnan(score), np.nan, 0.0).astype(np.float32)
-    relative: Floats = ((score - known.mean()) / spread).astype(np.float32)
+def _relative(score: Floats) -> Doubles:
+    """Rows of `score` standardised, NaN where they are NaN; scales differ between listeners."""
+    known = ~np.isnan(score)
+    n_known = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    mean = np.where(known, score, 0.0).sum(axis=1, keepdims=True, dtype=np.float64) / n_known
+    apart = score - mean
+    spread = np.sqrt(np.where(known, apart * apart, 0.0).sum(axis=1, keepdims=True) / n_known)
+    # Equal but for rounding is equal.
+    equal = spread <= _ROUNDING * np.abs(mean)
+    relative: Doubles = apart / np.where(equal, np.inf, spread)
     return relative
 
 
@@ -126,18 +136,15 @@ def _affinity(label: Positions, listener: Listener, items: Positions) -> tuple[F
         Artist or album of every track, −1 where unknown.
     """
     history = listener.history
-    heard = label[history.item_index]
-    named = heard >= 0
-    labels, place = np.unique(heard[named], return_inverse=True)
-    # One more, of which there are no events, for whatever the history has not met.
-    plays = np.bincount(place, history.plays[named], len(labels) + 1)
-    skips = np.bincount(place, history.skips[named], len(labels) + 1)
-    wanted = label[items]
-    at = np.searchsorted(labels, wanted)
-    at = np.where(np.append(labels, _NEVER_MET)[at] == wanted, at, len(labels))
+    heard, wanted = label[history.item_index], label[items]
+    # A catalogue may have a hundred thousand artists, a history seldom more than a hundred.
+    theirs, which = np.unique(heard[heard >= 0], return_inverse=True)
+    plays = np.bincount(which, history.plays[heard >= 0], len(theirs) + 1)
+    skips = np.bincount(which, history.skips[heard >= 0], len(theirs) + 1)
+    place = np.searchsorted(theirs, wanted)
+    place[np.append(theirs, MISSING)[place] != wanted] = len(theirs)  # a label not heard
     total = max(float(history.plays.sum()), 1e-9)
-    play_share = np.where(wanted >= 0, plays[at] / total, np.nan)
+    play_share = np.where(wanted >= 0, plays[place] / total, np.nan).astype(np.float32)
     events = plays + skips
-    with np.errstate(invalid="ignore", divide="ignore"):  # without events there is no share: NaN
-        skip_share = np.where(wanted >= 0, (skips / events)[at], np.nan)
-    return play_share.astype(np.float32), skip_share.astype(np.float32)
+    share = (skips / np.where(events > 0, events, np.nan)).astype(np.float32)  # of none: NaN
+    return play_share, share[place]

@@ -9,7 +9,7 @@ import numpy as np
 from data.arrays import Floats, Positions
 from data.interactions import History
 from data.stages import stage
-from ranker.candidates import Candidates, reciprocal_rank_fusion
+from ranker.candidates import Candidates
 from ranker.features import compute_features
 from ranker.listener import Listener
 from ranker.models import CandidateModels
@@ -64,8 +64,7 @@ class Hybrid:
             features = compute_features(self.models, listener, candidates)
         with stage("ranker"):
             score = self.ranker.predict(features) if len(candidates) else np.zeros(0, np.float32)
-            fused = reciprocal_rank_fusion(candidates.rank)
-            rows = np.lexsort((candidates.item_index, -fused, -score))
+            rows = np.lexsort((-candidates.fused, -score))  # stable, and positions ascend
         return RankedList(candidates.item_index[rows], score[rows], rows, candidates, features)
 
 

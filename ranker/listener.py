@@ -109,15 +109,20 @@ def taste_direction(
         Unit length; None when no track of the history that they like has a vector.
     """
     rows = embeddings[item_index]  # (n, dimension)
-    known = ~np.isnan(rows[:, 0])
-    liked = known & (signed_confidence > 0)
+    weight = np.where(np.isnan(rows[:, 0]), np.float32(0.0), signed_confidence)
+    liked, refused = weight > 0, weight < 0
     if not liked.any():
         return None
-    direction = np.average(rows[liked], axis=0, weights=signed_confidence[liked]) - mean
-    refused = known & (signed_confidence < 0)
+    direction = _mean(rows[liked], weight[liked]) - mean
     if refused.any():
-        away = np.average(rows[refused], axis=0, weights=-signed_confidence[refused]) - mean
+        away = _mean(rows[refused], weight[refused]) - mean
         share = refused.sum() / (refused.sum() + liked.sum())
         direction = direction - share * away
     length = float(np.linalg.norm(direction))
     return (direction / length).astype(np.float32) if length > 1e-9 else None
+
+
+def _mean(rows: Floats, weight: Floats) -> Floats:
+    """Weighted mean [shape=(dimension,)] of `rows`; weights of one sign."""
+    mean: Floats = weight @ rows / weight.sum()
+    return mean

@@ -169,23 +169,24 @@ def explain(
         _applicable(models, items, features, names)
     )
     named = np.full(len(items), MISSING, np.int32)
-    sources = {source.name: explaining(source) for source in models.sources}
+    sources = {source.name: source for source in models.sources}
     for family in set(families):
         rows = np.array([each == family for each in families], np.bool_)
-        source = sources.get(family)
+        source = explaining(sources.get(family))
         if family == "artist":
             named[rows] = items[rows]
         elif family == "audio":
             named[rows] = _nearest_liked(models, listener, items[rows])
         elif source is not None:
             named[rows] = source.explain(listener, items[rows])
+    cold = (models.popularity[items] == 0).tolist()
 
-    def reason(family: str, by: int, item: int) -> Reason:
+    def reason(family: str, by: int, how: str, cold: bool) -> Reason:
         if family == "artist":
-            return Reason(family, by, cold=bool(models.popularity[item] == 0))
-        return Reason(family) if by == MISSING else Reason(family, by, how=_how(listener, by))
+            return Reason(family, by, cold=cold)
+        return Reason(family) if by == MISSING else Reason(family, by, how=how)
 
-    return list(map(reason, families, named.tolist(), items.tolist()))
+    return list(map(reason, families, named.tolist(), _how(listener, named), cold))
 
 
 def _applicable(
@@ -209,15 +210,20 @@ def _applicable(
     return applicable
 
 
-def _how(listener: Listener, item: int) -> str:
-    """What the listener does with the track of their history at position `item`."""
-    if item in listener.chosen:
-        return "chose"
-    history = listener.history
-    row = int(np.searchsorted(history.item_index, item))
-    if history.opinion[row] > 0:
-        return "like"
-    return "play often" if history.plays[row] >= OFTEN else "play"
+def _how(listener: Listener, items: Positions) -> list[str]:
+    """What the listener does with each of `items` [shape=(n,)], anything for what they never heard.
+
+    A track that they chose may stand in their history, too.
+    """
+    history, chosen = listener.history, set(listener.chosen.tolist())
+    if not len(history):
+        return ["chose" if item in chosen else "play" for item in items.tolist()]
+    row = np.minimum(np.searchsorted(history.item_index, items), len(history) - 1)
+    likes, often = history.opinion[row] > 0, history.plays[row] >= OFTEN
+    return [
+        "chose" if item in chosen else "like" if liked else "play often" if oft else "play"
+        for item, liked, oft in zip(items.tolist(), likes.tolist(), often.tolist(), strict=True)
+    ]
 
 
 def _nearest_liked(models: CandidateModels, listener: Listener, items: Positions) -> Positions:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from data.tracks import Track
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class RecommendationList:
         What to ask with for the tracks after these; None where there are none, or no pages.
     n_cold : int
         Tracks among `items` that nobody had taken to when the model was trained.
+    tracks : mapping of str to Track or None
+        Tags of `items` by id, withdrawn tracks left out; None where they were not read.
     """
 
     items: tuple[Recommendation, ...]
@@ -96,3 +100,4 @@ class RecommendationList:
     fallback: bool = False
     next_cursor: str | None = None
     n_cold: int = 0
+    tracks: Mapping[str, Track] | None = field(default=None, repr=False, compare=False)

@@ -13,6 +13,7 @@ from data.errors import ParameterError
 from data.ids import MISSING
 from data.interactions import History, Interactions
 from data.stages import stage
+from data.tracks import Track
 from ranker.config import RerankSettings
 from ranker.hybrid import Hybrid, RankedList
 from ranker.listener import Listener
@@ -213,11 +214,12 @@ class PersonalLists:
         with stage("rerank"):
             places = self._shown(order, request, earlier)
         with stage("reasons"):
-            items = self._described(
+            items, tracks = self._described(
                 who.models, listener, ranked, order, places, why, request.explain
             )
         return RecommendationList(
             items=items,
+            tracks=tracks,
             model_version=self._version,
             fallback=unknown or (not n_ranked and len(places) > 0),
             n_cold=int(np.count_nonzero(who.models.popularity[order.item_index[places]] == 0)),
@@ -287,26 +289,31 @@ class PersonalLists:
         places: np.ndarray[tuple[int], np.dtype[np.intp]],
         why: str,
         numbers: bool,
-    ) -> tuple[Recommendation, ...]:
-        known = places[order.rows[places] != MISSING]
-        said = whys(
+    ) -> tuple[tuple[Recommendation, ...], dict[str, Track]]:
+        rows, listed = order.rows[places], order.item_index[places].tolist()
+        ranks = rows != MISSING
+        said, tracks = whys(
             self._view,
             models,
             self._view.hybrid.ranker,
             listener,
             ranked,
-            order.rows[known],
+            rows[ranks],
+            listed,
             numbers=numbers,
         )
-        said_of = dict(zip(known.tolist(), said, strict=True))
-        return tuple(
+        next_said = iter(said)
+        items = tuple(
             Recommendation(
-                self._view.items.external(int(order.item_index[place])),
-                float(order.score[place]),
-                *said_of.get(int(place), ((), why, None)),
+                self._view.items.external(item),
+                score,
+                *(next(next_said) if proposed else ((), why, None)),
             )
-            for place in places
+            for item, score, proposed in zip(
+                listed, order.score[places].tolist(), ranks.tolist(), strict=True
+            )
         )
+        return items, tracks
 
     def _prints(self, page: RecommendationList) -> cursors.Fingerprints:
         return cursors.fingerprints([item.track_id for item in page.items])

@@ -9,6 +9,7 @@ they skipped; the latest counts most.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -62,9 +63,7 @@ def radio(
         shown = shown[(len(shown) + 1) // 2 :]
         page = lists.page(who, request, shown)
     sent = np.concatenate([shown, fingerprints([item.track_id for item in page.items])])
-    return RecommendationList(
-        page.items, page.model_version, page.fallback, encode(KIND, sent[-MAX_SHOWN:])
-    )
+    return replace(page, next_cursor=encode(KIND, sent[-MAX_SHOWN:]))
 
 
 def going_on(session: History) -> PlacedSeeds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +32,11 @@ def whys(
     listener: Listener,
     ranked: RankedList,
     rows: NDArray[np.intp],
+    listed: Sequence[int],
     *,
     numbers: bool,
-) -> list[Why]:
-    """Why each of some candidates is in a list.
+) -> tuple[list[Why], dict[str, Track]]:
+    """Why each of some candidates is in a list, and the tags of what is listed.
 
     Parameters
     ----------
@@ -43,38 +44,49 @@ def whys(
         All candidates.
     rows : np.ndarray [shape=(n,)]
         Rows of its features.
+    listed : sequence of int
+        Positions of all tracks of the list, whose tags are read with those that reasons name.
     numbers : bool
         Whether the numbers are wanted, too.
+
+    Returns
+    -------
+    whys : list of Why
+        One for each of `rows`.
+    tracks : dict of str to Track
+        Id → tags; withdrawn tracks are not in it.
     """
     features = ranked.features[rows]
     shares = ranker.contributions(features)
     items = ranked.candidates.item_index[rows]
     reasons = explain(models, listener, items, features, shares, ranker.feature_names)
-    named = _names(view, [track for reason in reasons for track in reason.tracks])
-    score_of_row = dict(zip(ranked.rows.tolist(), ranked.score.tolist(), strict=True))
-    found: list[Why] = []
-    for i, row in enumerate(rows.tolist()):
-        explanation = None
-        if numbers:
-            explanation = _explanation(
-                ranker.feature_names, features[i], shares[i], score_of_row[row], ranked, row
-            )
-        sources = ranked.candidates.proposed_by(row)
-        found.append((sources, reasons[i].sentence(named), explanation))
-    return found
-
-
-def _names(view: CatalogueView, positions: Sequence[int]) -> Callable[[int], Track]:
-    """Track at each of `positions`, with its tags."""
-    ids = {p: view.items.external(p) for p in set(positions) if p < len(view.items)}
-    found = {track.track_id: track for track in view.store.tracks(list(ids.values()))}
+    known, n_items = view.items, view.n_items
+    named = {track for reason in reasons for track in reason.tracks if track < n_items}
+    ids = dict.fromkeys(known.externals([*listed, *named]))
+    tracks = {track.track_id: track for track in view.store.tracks(list(ids))}
 
     def track(position: int) -> Track:
-        if position not in ids:
+        if position >= n_items:
             return OF_THE_REQUEST
-        return found.get(ids[position], WITHDRAWN)
+        return tracks.get(known.external(position), WITHDRAWN)
 
-    return track
+    said = zip(
+        ranked.candidates.proposed_by(rows),
+        [reason.sentence(track) for reason in reasons],
+        _numbers(ranker, ranked, rows, features, shares) if numbers else [None] * len(rows),
+        strict=True,
+    )
+    return list(said), tracks
+
+
+def _numbers(
+    ranker: Ranker, ranked: RankedList, rows: NDArray[np.intp], features: Floats, shares: Doubles
+) -> list[Explanation]:
+    score_of_row = dict(zip(ranked.rows.tolist(), ranked.score.tolist(), strict=True))
+    return [
+        _explanation(ranker.feature_names, features[i], shares[i], score_of_row[row], ranked, row)
+        for i, row in enumerate(rows.tolist())
+    ]
 
 
 def _explanation(

@@ -1,4 +1,8 @@
-"""Exact search: one matrix product a block of items."""
+"""Exact search: one product of all vectors and the query.
+
+The vectors lie in memory dimension after dimension (Fortran's order). So the product adds whole
+columns up, which takes half the time of an inner product for each of 100,000 short rows.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,13 @@ from audio_model.index.base import (
 )
 from audio_model.index.manifest import write_manifest
 from data.arrays import Floats, Mask, Positions
+from data.highest import promising
 
 VECTORS_FILE = "vectors.npy"
 _ITEMS_AT_ONCE = 65_536
 _QUERIES_AT_ONCE = 64
+_ROUNDING = np.float32(10.0**-COSINE_DECIMALS)
+_NO_COSINE = np.float32(-2.0)
 
 
 class ExactIndex:
@@ -34,7 +41,8 @@ class ExactIndex:
     kind = "exact"
 
     def __init__(self, vectors: Floats) -> None:
-        self._rows, valid = unit_rows(vectors)
+        rows, valid = unit_rows(vectors)
+        self._rows = np.asfortranarray(rows)
         self._missing = np.flatnonzero(~valid)
 
     @classmethod
@@ -58,8 +66,12 @@ class ExactIndex:
     ) -> tuple[Positions, Floats]:
         """Most similar items to each query, see `SearchIndex.search`."""
         queries, answerable = check_query(vectors, k, self.dimension)
-        barred = self._missing if exclude is None else np.union1d(self._missing, exclude)
         positions, cosine = empty_result(len(queries), k)
+        if len(queries) == 1 and answerable[0]:
+            found, score = self._search_one(queries[0], k, exclude)
+            positions[0, : found.size], cosine[0, : found.size] = found, score
+            return positions, cosine
+        barred = self._missing if exclude is None else np.union1d(self._missing, exclude)
         for start in range(0, len(queries), _QUERIES_AT_ONCE):
             batch = np.flatnonzero(answerable[start : start + _QUERIES_AT_ONCE]) + start
             for row, (found, score) in zip(
@@ -68,6 +80,21 @@ class ExactIndex:
                 positions[row, : found.size] = found
                 cosine[row, : found.size] = score
         return positions, cosine
+
+    def _search_one(
+        self, query: Floats, k: int, exclude: Positions | None
+    ) -> tuple[Positions, Floats]:
+        score = self._rows @ query
+        score[self._missing] = -np.inf
+        if exclude is not None:
+            score[exclude] = -np.inf
+        found, bar = promising(score, k)
+        least = _least(score[found], k)
+        if bar <= least:
+            found = found[score[found] >= least]
+        else:  # what ties with the last of them after rounding may lie below the bar
+            found = _at_least_kth(score, k, np.zeros(0, np.float32))
+        return best_first(found.astype(np.int32), score[found], k)
 
     def _search_batch(
         self, queries: Floats, k: int, barred: NDArray[np.integer]
@@ -98,7 +125,7 @@ class ExactIndex:
     @classmethod
     def open(cls, folder: Path) -> ExactIndex:
         """Map what `save` wrote; the caller has checked the file's digest."""
-        rows: Floats = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
+        rows: Floats = np.asarray(np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False))
         valid = np.zeros(len(rows), np.bool_)
         for start in range(0, len(rows), _ITEMS_AT_ONCE):
             block = rows[start : start + _ITEMS_AT_ONCE]
@@ -106,15 +133,21 @@ class ExactIndex:
         return cls._of_unit_rows(rows, valid)
 
 
-def _at_least_kth(score: Floats, k: int, best: Floats) -> Positions:
+def _at_least_kth(score: Floats, k: int, best: Floats) -> NDArray[np.intp]:
     """Positions of all scores that tie with or beat the k-th best, after rounding.
 
     `best` are the scores so far, best first: once there are `k`, few of a block's come near.
     """
-    rounding = np.float32(10.0**-COSINE_DECIMALS)
-    least = best[-1] - rounding if best.size == k else np.float32(-2.0)
-    found = np.flatnonzero(score >= least)
-    if found.size > k:
-        kth = np.partition(score[found], found.size - k)[found.size - k]
-        found = found[score[found] >= kth - rounding]
-    return found.astype(np.int32)
+    found = np.flatnonzero(score >= _least(best, k))
+    return found[score[found] >= _least(score[found], k)]
+
+
+def _least(score: Floats, k: int) -> np.float32:
+    """What ties with the k-th best of `score` after rounding; below any cosine where there is none.
+
+    Cosines of barred items are −inf.
+    """
+    if score.size < k:
+        return _NO_COSINE
+    kth = np.partition(score, score.size - k)[score.size - k]
+    return max(np.float32(kth - _ROUNDING), _NO_COSINE)

@@ -8,13 +8,15 @@ from sqlalchemy import Connection, select, update
 
 from data.schema import meta, tracks
 from data.store.database import chunked
+from data.store.prepared import Fetch, Prepared
 
-_CURRENT = select(meta.c.change)  # asked by every request
+_CURRENT = Prepared(select(meta.c.change))
 
 
-def current(connection: Connection) -> int:
+def current(fetch: Fetch) -> int:
     """Number of changes so far."""
-    return int(connection.scalar(_CURRENT) or 0)
+    found = fetch(_CURRENT, {})
+    return int(found[0][0]) if found else 0
 
 
 def advance(connection: Connection) -> int:

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select
+from sqlalchemy import Connection, Engine, Table, create_engine, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
 from data.errors import ArtefactError, NotReadyError, ParameterError
 from data.schema import SCHEMA_VERSION, meta, metadata
 from data.store.migration import OLDEST, migrate
+from data.store.prepared import Prepared
+from data.store.sqlite_file import WRITER, be_patient, configure
 
 BUSY_SECONDS = 30.0
-RETRY_SECONDS = 0.02
 FORGET_SECONDS = 0.5
-CACHE_KIB = 65_536
 CHUNK = 5_000
 """Ids in one ``IN (…)``; SQLite allows 32,766 variables a statement."""
 WRITERS = 0x7265_6373_7973
@@ -44,19 +42,39 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._reader = self._engine = engine
         self._postgresql = engine.dialect.name == "postgresql"
+        self._driver_error = engine.dialect.loaded_dbapi.Error
         if self._postgresql:
             # Whatever the server's defaults: a reader sees one state, a writer what the one before
             # it has left.
             self._reader = engine.execution_options(isolation_level="REPEATABLE READ")
             self._writer = engine.execution_options(isolation_level="READ COMMITTED")
         else:
-            self._writer = engine.execution_options(recsys_begin="BEGIN IMMEDIATE")
+            self._writer = engine.execution_options(**WRITER)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that sees one state of the store and writes nothing."""
         with self._translated(), self._reader.begin() as connection:
             yield connection
+
+    def rows(self, query: Prepared, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Rows of one query, which is a transaction of its own.
+
+        What every request asks for is read like this: opening a transaction through SQLAlchemy and
+        ending it takes as long as most of these queries.
+        """
+        text, given = query.compiled(self._engine.dialect, values)
+        with self._translated():
+            try:
+                connection = self._engine.raw_connection()
+                try:
+                    cursor = connection.cursor()
+                    cursor.execute(text, given)
+                    return list(cursor.fetchall())
+                finally:
+                    connection.close()
+            except self._driver_error as error:
+                raise DBAPIError.instance(text, None, error, self._driver_error) from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -84,10 +102,10 @@ class Database:
             connection = self._engine.raw_connection()
             cursor = connection.cursor()
             try:
-                _be_patient(cursor.execute, FORGET_SECONDS)
+                be_patient(cursor.execute, FORGET_SECONDS)
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
-                _be_patient(cursor.execute, BUSY_SECONDS)
+                be_patient(cursor.execute, BUSY_SECONDS)
                 connection.close()
 
     def close(self) -> None:
@@ -142,8 +160,7 @@ def open_database(url: str, *, create: bool) -> Database:
             raise _no_store(url)
         # Bigger than the default pool: one connection for each thread of the web server.
         engine = create_engine(parsed, pool_size=8, max_overflow=56, pool_timeout=BUSY_SECONDS)
-        event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        configure(engine, BUSY_SECONDS)
     else:
         try:
             engine = create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=56)
@@ -218,53 +235,6 @@ def _parse(url: str) -> URL:
             f"expected sqlite:///path, got {url!r}"
         )
     return parsed
-
-
-def _configure_sqlite(dbapi_connection: Any, _record: object) -> None:
-    # The driver would begin transactions lazily, before the first write only; `_begin_sqlite`
-    # begins them, so that reads see one state and writers queue instead of failing half-way.
-    dbapi_connection.isolation_level = None
-    run: Callable[[str], Any] = dbapi_connection.execute
-    _be_patient(run, BUSY_SECONDS)
-    _write_ahead(run)
-    run("PRAGMA synchronous = FULL")
-    run("PRAGMA foreign_keys = ON")
-    run("PRAGMA secure_delete = ON")  # what is deleted is overwritten in the file
-    run(f"PRAGMA cache_size = -{CACHE_KIB}")
-
-
-def _be_patient(run: Callable[[str], Any], seconds: float) -> None:
-    """Let SQLite wait so long for a lock."""
-    run(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
-
-
-def _write_ahead(run: Callable[[str], Any]) -> None:
-    """Switch to write-ahead logging, which a new file needs once.
-
-    The switch needs the file for itself and does not heed the busy timeout, so that of several
-    processes that create a store at the same moment one may be turned away: it tries again.
-    """
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            if run("PRAGMA journal_mode").fetchone()[0] != "wal":
-                run("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-        time.sleep(RETRY_SECONDS)
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    begin = connection.get_execution_options().get("recsys_begin")
-    if begin is not None:
-        connection.exec_driver_sql(begin)
-        return
-    # On the driver's connection: SQLAlchemy takes longer to pass it on than SQLite to begin, and it
-    # touches no file yet, so that there is no error to translate.
-    driver: Any = connection.connection.driver_connection
-    driver.execute("BEGIN")
 
 
 def _check_version(database: Database, url: str, *, create: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from data.events import EventKind, EventLog
 from data.ids import MISSING, IdMap
 from data.schema import events, tracks, users
 from data.store import erasures
+from data.store.prepared import Fetch, Prepared
 from data.store.text import storable
 from data.store.tracks import keys_by_id
 
@@ -29,13 +31,11 @@ _ROW = np.dtype(
     ]
 )
 
-# Built once: it runs on every request, and SQLAlchemy takes as long to build it as to run it.
-_USER_EVENTS = (
-    select(tracks.c.track_id, *_VALUES)
+_USER_EVENTS = Prepared(
+    select(tracks.c.track_id, events.c.key, *_VALUES)
     .join_from(users, events, events.c.user_key == users.c.key)
     .join(tracks, tracks.c.key == events.c.track_key)
     .where(users.c.user_id == bindparam("user_id"), events.c.kind != EventKind.IMPRESSION.code)
-    .order_by(events.c.key)
 )
 
 
@@ -65,17 +65,21 @@ def read_log(connection: Connection, items: IdMap) -> EventLog:
     return _log(user_map, items, user_map.indices(names)[compact], item_index, rows)
 
 
-def read_user_log(connection: Connection, user_id: str, items: IdMap) -> EventLog:
+def read_user_log(fetch: Fetch, user_id: str, items: IdMap) -> EventLog:
     """Every event of one listener with the tracks in `items`."""
-    found: list[Any] = []
+    found: list[tuple[Any, ...]] = []
     if storable(user_id):
-        # As in `_fetch`, the driver's own cursor.
-        cursor: Any = connection.execute(_USER_EVENTS, {"user_id": user_id}).cursor
-        found = cursor.fetchall()
-    item_index = items.indices([row[0] for row in found])
-    rows = np.array([(0, 0, *row[1:]) for row in found], _ROW)
+        found = fetch(_USER_EVENTS, {"user_id": user_id})
+    # By arrival, for which the database would have to sort.
+    found.sort(key=itemgetter(1))
+    track_ids, _, *values = zip(*found, strict=True) if found else ((),) * (2 + len(_VALUES))
+    item_index = items.indices(track_ids)
+    rows = np.zeros(len(found), _ROW)
+    for column, value in zip(_VALUES, values, strict=True):
+        rows[column.name] = value
     known = item_index != MISSING
-    rows, item_index = rows[known], item_index[known]
+    if not known.all():
+        rows, item_index = rows[known], item_index[known]
     return _log(IdMap([user_id]), items, np.zeros(len(rows), np.int32), item_index, rows)
 
 
@@ -109,7 +113,8 @@ def _log(
     rows: NDArray[np.void],
 ) -> EventLog:
     """Log of `rows`, which come in the order of arrival, ordered by time; no time comes first."""
-    order = np.argsort(np.nan_to_num(rows["timestamp"], nan=-np.inf), kind="stable")
+    time = rows["timestamp"]
+    order = np.argsort(np.where(np.isnan(time), -np.inf, time), kind="stable")
     return EventLog(
         users=user_map,
         items=items,

@@ -1,7 +1,8 @@
 """Bringing the tables of an older store up to this version.
 
 Versions have only ever added: tables, columns that may be empty or have a default, indexes. So what
-an older store lacks can be read off the schema, and nothing that it holds is touched.
+an older store lacks can be read off the schema, and nothing that it holds is touched, but for
+indexes that a wider one stands in for.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from data.schema import SCHEMA_VERSION, meta, metadata
 
 OLDEST = 1
 """Schema version from which a store can be brought up to date."""
+_REPLACED = frozenset({"events_of_user"})
+"""Indexes of earlier versions that nothing needs any more."""
 
 
 def migrate(connection: Connection) -> None:
-    """Add what the store lacks, in the transaction of `connection`."""
+    """Add what the store lacks, and drop indexes that were replaced, within `connection`."""
     found = inspect(connection)
     present = set(found.get_table_names())
     for table in metadata.sorted_tables:
@@ -33,4 +36,6 @@ def migrate(connection: Connection) -> None:
         for index in table.indexes:
             if index.name not in indexes:
                 index.create(connection)
+        for name in indexes & _REPLACED:
+            connection.exec_driver_sql(f"DROP INDEX {name}")
     connection.execute(update(meta).values(schema_version=SCHEMA_VERSION))

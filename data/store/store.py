@@ -15,7 +15,7 @@ from data.events import Event, EventLog
 from data.ids import IdMap
 from data.store import changes, embeddings, events, logs, plays, tracks
 from data.store.analyses import AnalysisQueue
-from data.store.database import Database, open_database
+from data.store.database import CHUNK, Database, open_database
 from data.store.events import EventColumns, EventCounts
 from data.store.listeners import Listeners
 from data.store.plays import PlayCounts
@@ -124,6 +124,8 @@ class Store:
 
         Withdrawn tracks are left out unless `withdrawn` is set.
         """
+        if track_ids is not None and len(track_ids) <= CHUNK:
+            return tracks.read_some(self._database.rows, track_ids, withdrawn=withdrawn)
         with self._database.reading() as connection:
             return tracks.read(connection, track_ids, withdrawn=withdrawn)
 
@@ -189,8 +191,7 @@ class Store:
 
         One row is read: readers may ask as often as they like whether there is anything new.
         """
-        with self._database.reading() as connection:
-            return changes.current(connection)
+        return changes.current(self._database.rows)
 
     def changed_since(self, change: int) -> list[str]:
         """Ids of the tracks that changed after `change`, in that order.
@@ -269,8 +270,7 @@ class Store:
 
     def user_log(self, user_id: str, items: IdMap) -> EventLog:
         """One listener's events, in the same form; empty for a listener nobody knows."""
-        with self._database.reading() as connection:
-            return logs.read_user_log(connection, user_id, items)
+        return logs.read_user_log(self._database.rows, user_id, items)
 
     # -- embeddings ------------------------------------------------------------------------------
 

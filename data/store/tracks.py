@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, select, update
 from sqlalchemy.sql import ColumnElement
 
 from data.schema import tracks
 from data.store import changes
 from data.store.database import chunked, execute_many, insert
+from data.store.prepared import Fetch, Prepared, within
 from data.store.text import decode_path, encode_path, require_storable, storable
 from data.tracks import Track
 
@@ -47,9 +49,6 @@ class UpsertCounts:
 _FIELDS = tuple(field.name for field in fields(Track))
 _TRACK_COLUMNS = [tracks.c[name] for name in _FIELDS]
 _STAMP_COLUMNS = [tracks.c.file_size, tracks.c.file_mtime_ns, tracks.c.file_digest]
-# Built once: lists ask for tracks on every request, and building takes as long as asking.
-_BY_ID = select(*_TRACK_COLUMNS).where(tracks.c.track_id.in_(bindparam("ids", expanding=True)))
-_OFFERED_BY_ID = _BY_ID.where(~tracks.c.withdrawn)
 _WRITTEN = [column.name for column in (*_TRACK_COLUMNS, *_STAMP_COLUMNS)]
 
 
@@ -99,20 +98,34 @@ def read(
     connection: Connection, track_ids: Sequence[str] | None, *, withdrawn: bool
 ) -> list[Track]:
     """Tracks of `track_ids` in their order, or all of them by id."""
-    if track_ids is None:
-        statement = select(*_TRACK_COLUMNS)
-        if not withdrawn:
-            statement = statement.where(~tracks.c.withdrawn)
-        everything = [_track(row) for row in connection.execute(statement)]
-        # Sorted here: PostgreSQL would sort by its locale, and positions must not depend on it.
-        return sorted(everything, key=lambda track: track.track_id)
-    statement = _BY_ID if withdrawn else _OFFERED_BY_ID
-    found = {
-        row.track_id: _track(row)
-        for chunk in chunked([track_id for track_id in track_ids if storable(track_id)])
-        for row in connection.execute(statement, {"ids": chunk})
-    }
+    if track_ids is not None:
+        return read_some(within(connection), track_ids, withdrawn=withdrawn)
+    statement = select(*_TRACK_COLUMNS)
+    if not withdrawn:
+        statement = statement.where(~tracks.c.withdrawn)
+    everything = [_track(row) for row in connection.execute(statement)]
+    # Sorted here: PostgreSQL would sort by its locale, and positions must not depend on it.
+    return sorted(everything, key=lambda track: track.track_id)
+
+
+def read_some(fetch: Fetch, track_ids: Sequence[str], *, withdrawn: bool) -> list[Track]:
+    """Tracks of `track_ids` in their order; one query for up to `CHUNK` of them."""
+    found: dict[str, Track] = {}
+    for chunk in chunked([track_id for track_id in track_ids if storable(track_id)]):
+        # So many places as the next power of two, of which the last are filled with one id.
+        places = 1 << (len(chunk) - 1).bit_length()
+        ids = chunk + chunk[-1:] * (places - len(chunk))
+        values = {f"id{place}": track_id for place, track_id in enumerate(ids)}
+        for row in fetch(_by_id(places, withdrawn), values):
+            found[row[0]] = _track(row)
     return [found[track_id] for track_id in track_ids if track_id in found]
+
+
+@lru_cache
+def _by_id(places: int, withdrawn: bool) -> Prepared:
+    ids: list[BindParameter[str]] = [bindparam(f"id{place}") for place in range(places)]
+    statement = select(*_TRACK_COLUMNS).where(tracks.c.track_id.in_(ids))
+    return Prepared(statement if withdrawn else statement.where(~tracks.c.withdrawn))
 
 
 def genres(connection: Connection) -> dict[str, str | None]:
@@ -205,8 +218,6 @@ def _row(track: Track, stamp: FileStamp | None, stored: Mapping[str, Any] | None
     return row
 
 
-def _track(row: Row[Any]) -> Track:
-    values = row._asdict()
-    if values["path"] is not None:
-        values["path"] = decode_path(values["path"])
-    return Track(**values)
+def _track(row: Sequence[Any]) -> Track:
+    track_id, path, *tags = row
+    return Track(track_id, None if path is None else decode_path(path), *tags)

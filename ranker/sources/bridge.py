@@ -29,7 +29,8 @@ class BridgeSource:
         self._factors = bridged_factors
         self._newcomers = newcomers
         self._positions = np.flatnonzero(newcomers & ~np.isnan(bridged_factors[:, 0]))
-        self._newcomer_factors = np.ascontiguousarray(bridged_factors[self._positions])
+        # Factor after factor: the product with one listener's takes half the time.
+        self._newcomer_factors = np.asfortranarray(bridged_factors[self._positions])
 
     def candidates(self, listener: Listener, n: int) -> CandidateList:
         """Best newcomers."""

@@ -33,7 +33,7 @@ class ItemItemSource:
         if not len(listener.liked_items):
             return CandidateList.empty()
         score = self._everything(listener)
-        spoken_of = np.flatnonzero(score).astype(np.int32)
+        spoken_of = np.flatnonzero(score != 0).astype(np.int32)
         allowed = allowed_mask(listener, len(self._supported)) & self._supported
         best = CandidateList.best(score[spoken_of], n, allowed[spoken_of])
         return CandidateList(spoken_of[best.item_index], best.score)

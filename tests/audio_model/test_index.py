@@ -193,6 +193,30 @@ class TestExactIndex(IndexContract):
         positions, _ = ExactIndex(vectors).search(vectors[:1], 30)
         assert list(positions[0]) == list(range(0, 60, 2))
 
+    def test_one_query_finds_what_it_finds_among_several(self):
+        vectors = np.round(clustered(4000), 1)  # so few values that many cosines are equal
+        vectors[17] = np.nan
+        index = ExactIndex(vectors)
+        for barred in (None, np.arange(0, 4000, 3, np.int32), np.arange(3990, dtype=np.int32)):
+            for k in (1, 50, 3000):
+                several = index.search(vectors[:2], k, exclude=barred)
+                one = index.search(vectors[:1], k, exclude=barred)
+                np.testing.assert_array_equal(one[0][0], several[0][0])
+                np.testing.assert_allclose(one[1][0], several[1][0], atol=2e-6)
+
+    def test_a_file_of_rows_is_searched_like_one_of_columns(self, tmp_path):
+        vectors = clustered(400)
+        index = ExactIndex(vectors)
+        index.save(tmp_path / "columns")
+        columns = np.load(tmp_path / "columns" / "vectors.npy")
+        assert columns.flags.f_contiguous
+        (tmp_path / "rows").mkdir()
+        np.save(tmp_path / "rows" / "vectors.npy", np.ascontiguousarray(columns))
+        for folder in ("rows", "columns"):
+            found = ExactIndex.open(tmp_path / folder).search(vectors[:1], 30)
+            for was, now in zip(index.search(vectors[:1], 30), found, strict=True):
+                np.testing.assert_allclose(was, now, atol=2e-6)
+
 
 class TestAnnoyIndex(IndexContract):
     kind = "annoy"

@@ -126,6 +126,7 @@ def test_an_older_store_gets_every_table_column_and_index_of_a_new_one(
     old: str, backend: Backend, tmp_path: Path
 ) -> None:
     migrated = shape(old)
+    assert "events_of_user" not in migrated["events"][1]  # the wider one stands in for it
     (tmp_path / "new").mkdir()
     assert migrated == shape(backend.url(tmp_path / "new"))
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from data.access import Scope
 from data.errors import (
@@ -25,7 +25,7 @@ from data.errors import (
 from data.events import Event, EventKind
 from data.ids import IdMap
 from data.interactions import Interactions
-from data.store import EventCounts, FileStamp, Store, UpsertCounts, database, logs
+from data.store import EventCounts, FileStamp, Store, UpsertCounts, database, logs, sqlite_file
 from data.store.keys import KeyStore
 from data.tracks import Track
 from tests.data.backends import Backend, only_sqlite
@@ -473,6 +473,35 @@ def test_a_damaged_store_is_an_artefact_error_when_read(filled: Store, tmp_path:
     with pytest.raises(ArtefactError, match="damaged"):  # noqa: SIM117
         with Store.open(f"sqlite:///{file}") as store:
             store.tracks()
+    with Store.open(f"sqlite:///{file}") as store:
+        for track_ids in (["t1", "x1999"], [f"x{n}" for n in range(database.CHUNK + 1)]):
+            with pytest.raises(ArtefactError, match="damaged"):
+                store.tracks(track_ids)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 20, database.CHUNK, database.CHUNK + 1])
+def test_tracks_by_id_come_in_the_order_asked_for(store: Store, n: int) -> None:
+    store.upsert_tracks(Track(f"x{i:05d}", title=f"{i}", path=f"/{i}") for i in range(n))
+    asked = [f"x{i:05d}" for i in reversed(range(n))]
+    found = store.tracks([*asked, "unknown", "\ud800"])
+    assert [(t.track_id, t.title, t.path) for t in found] == [
+        (each, str(int(each[1:])), f"/{int(each[1:])}") for each in asked
+    ]
+    store.set_withdrawn(asked[:1])
+    assert [t.track_id for t in store.tracks(asked)] == asked[1:]
+    assert [t.track_id for t in store.tracks(asked, withdrawn=True)] == asked
+    assert store.tracks([]) == []
+
+
+@only_sqlite
+def test_a_connection_keeps_many_pages_only_while_it_writes(store: Store) -> None:
+    def kept(connection: Connection) -> int:
+        return -int(connection.exec_driver_sql("PRAGMA cache_size").scalar_one())
+
+    with store._database.writing() as connection:
+        assert kept(connection) == sqlite_file.WRITER_CACHE_KIB
+    with store._database.reading() as connection:
+        assert kept(connection) == sqlite_file.CACHE_KIB
 
 
 @pytest.mark.postgres

@@ -37,8 +37,7 @@ def test_merge_joins_all_lists_and_leaves_absent_ranks_nan() -> None:
         merged.rank,
         np.array([[2, 1, np.nan], [1, np.nan, np.nan], [np.nan, 2, np.nan]], np.float32),
     )
-    assert merged.proposed_by(0) == ("b", "a")
-    assert merged.proposed_by(2) == ("b",)
+    assert merged.proposed_by(np.array([0, 2])) == [("b", "a"), ("b",)]
 
 
 def test_merge_of_nothing_is_empty() -> None:

@@ -19,14 +19,16 @@ def test_the_stages_of_a_list_are_told_and_make_up_most_of_its_time(
     bundle = open_bundle(workspace.models / publish_hybrid(workspace, hybrid))
     recommender = Recommender(bundle, store)
     recommender.recommend("u02", 10)  # what is built once
-    began = time.perf_counter()
-    with recorded() as seconds:
-        found = recommender.recommend("u02", 10)
-    whole = time.perf_counter() - began
-    assert set(seconds) >= {
-        "history", "fold_in", "candidates", "features", "ranker", "rerank", "reasons",
-    }  # fmt: skip
-    assert 0.5 * whole < sum(seconds.values()) <= whole
+    shares = []
+    for _ in range(5):  # other programs may take the processor away between two stages
+        began = time.perf_counter()
+        with recorded() as seconds:
+            found = recommender.recommend("u02", 10)
+        shares.append(sum(seconds.values()) / (time.perf_counter() - began))
+        assert set(seconds) >= {
+            "history", "fold_in", "candidates", "features", "ranker", "rerank", "reasons",
+        }  # fmt: skip
+    assert 0.5 < max(shares) <= 1
     popularity = hybrid.models.popularity
     items = hybrid.models.catalogue.items
     positions = items.indices([item.track_id for item in found.items])
