@@ -126,5 +126,6 @@ def reciprocal_rank_fusion(rank: Floats, constant: float = 60.0) -> Floats:
 
     Sum of 1 / (constant + rank) (Cormack, Clarke and Büttcher, SIGIR 2009).
     """
-    fused: Floats = np.nansum(1.0 / (constant + rank), axis=1).astype(np.float32)
+    share = 1.0 / (constant + rank)
+    fused: Floats = np.where(np.isnan(share), 0.0, share).sum(axis=1).astype(np.float32)
     return fused

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.arrays import Floats, Positions
 from ranker.candidates import Candidates, reciprocal_rank_fusion
@@ -41,25 +42,37 @@ def feature_names(sources: Sequence[str]) -> tuple[str, ...]:
     return (*per_source, *_COMMON)
 
 
-def compute_features(models: CandidateModels, listener: Listener, candidates: Candidates) -> Floats:
-    """Features [shape=(n_candidates, n_features), dtype=float32], columns as `feature_names`.
+def compute_features(
+    models: CandidateModels,
+    listener: Listener,
+    candidates: Candidates,
+    rows: NDArray[np.intp] | slice = slice(None),
+) -> Floats:
+    """Features of `rows` of the candidates, of all by default.
 
     Every source that can score a candidate does so, also where another source proposed it; ranks
-    exist only where the source itself proposed it.
+    exist only where the source itself proposed it. What is relative is so to all candidates,
+    whatever `rows` are asked for.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_rows, n_features), dtype=float32]
+        Columns as `feature_names`.
     """
-    items = candidates.item_index
+    rank = candidates.rank[rows]
     columns: list[Floats] = []
     for position, source in enumerate(models.sources):
-        score = source.score(listener, items)
-        columns += [score, _relative(score), candidates.rank[:, position]]
+        score = source.score(listener, candidates.item_index)
+        columns += [score[rows], _relative(score)[rows], rank[:, position]]
 
+    items = candidates.item_index[rows]
     liked = listener.liked_items
     mainstream = float(np.log1p(models.popularity[liked]).mean()) if len(liked) else np.nan
     artist_plays, artist_skips = _artist_affinity(models, listener, items)
     n = len(items)
     columns += [
-        (~np.isnan(candidates.rank)).sum(axis=1),
-        reciprocal_rank_fusion(candidates.rank),
+        (~np.isnan(rank)).sum(axis=1),
+        reciprocal_rank_fusion(rank),
         np.log1p(models.popularity[items]),
         np.log1p(models.recent_popularity[items]),
         _audio_nearest(models, liked, items),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from audio_model.index import SearchIndex, build_index
 from cf_model.als import fit_als
@@ -98,9 +99,12 @@ def fit_candidate_models(
             kin = fit_related(interactions, carry.neighbours, confidence)
         scores = _some_scores(kin or related, interactions, confidence, seed)
         weights = (kin or related).weights
-        carried = fit_carry(
-            embeddings, newcomers, ~newcomers, weights, carry, content, scores=scores, seed=seed
-        )
+        # On one thread: where other programs hold the cores, several wait for each other three
+        # times as long as they work.
+        with threadpool_limits(limits=1, user_api="blas"):
+            carried = fit_carry(
+                embeddings, newcomers, ~newcomers, weights, carry, content, scores=scores, seed=seed
+            )
         kin = None if carried is None else kin
     return CandidateModels(
         catalogue=catalogue,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,6 +32,7 @@ from ranker.sources import (
     ItemItemSource,
     PopularSource,
 )
+from ranker.sources.base import PreparingSource
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,17 @@ class CandidateModels:
                 self.embeddings, self.mean_embedding, history.item_index, signed
             )
         return Listener(history, prefers, factor, taste, excluded)
+
+    def prepare(self, listeners: Sequence[Listener]) -> None:
+        """Let sources work out for all of `listeners` at once what their candidates follow from.
+
+        Candidates and features are the same without it, but for rounding; it saves time where many
+        listeners are asked about, and takes memory for some scores of each (MBs in a large
+        catalogue) as long as they are held.
+        """
+        for source in self.sources:
+            if isinstance(source, PreparingSource):
+                source.prepare(listeners, self.settings.per_source)
 
     def candidates(self, listener: Listener, also: Positions | None = None) -> Candidates:
         """Joined proposals of all sources, and the tracks `also` whoever proposes them."""

@@ -8,16 +8,17 @@ import numpy as np
 
 from audio_model.index import SearchIndex
 from cf_model.confidence import signed_confidence
-from data.arrays import Floats, Positions
+from data.arrays import Floats, Mask, Positions
 from data.errors import NotReadyError
 from data.events import EventLog
-from data.interactions import Interactions
+from data.interactions import History, Interactions
 from data.splits import k_core
 from data.store import Store
 from data.tracks import Catalogue
 from ranker.features import compute_features, feature_names
 from ranker.fitting import fit_candidate_models
 from ranker.hybrid import Hybrid
+from ranker.listener import Listener
 from ranker.models import CandidateModels
 from ranker.ranking import FusionRanker, LabelledLists, train_ranker
 from recsys.config import Config
@@ -25,6 +26,8 @@ from recsys.threads import one_thread
 from recsys.windows import label_windows, with_cold_tracks
 
 _COLD_STREAM = 1
+_AT_ONCE = 64
+"""Listeners whose scores are worked out in one product."""
 
 
 @dataclass(frozen=True)
@@ -167,16 +170,8 @@ def discoveries(
     """
     histories = Interactions.from_log(past)
     window = Interactions.from_log(later)
-    prefers = signed_confidence(window.pairs, config.confidence) > 0
-    relevant: dict[int, Positions] = {}
-    for user in np.flatnonzero(np.diff(window.indptr)):
-        rows = slice(int(window.indptr[user]), int(window.indptr[user + 1]))
-        wanted = window.pairs.item_index[rows][prefers[rows]]
-        heard = histories.history(int(user)).item_index
-        new = np.setdiff1d(wanted, heard, assume_unique=True)
-        if len(new):
-            relevant[int(user)] = new.astype(np.int32)
-    return histories, relevant
+    new = (signed_confidence(window.pairs, config.confidence) > 0) & ~window.among(histories)
+    return histories, window.by_listener(new)
 
 
 @one_thread()
@@ -187,28 +182,32 @@ def label_lists(
 
     Listeners none of whose discoveries was proposed teach nothing and are left out; of more than
     `most` listeners a sample is taken. Tracks that nobody has heard, before or after, are no
-    candidates: nothing is known against them, and as misses they would teach that new is bad.
+    candidates: nothing is known against them, and as misses they would teach that new is bad. Of a
+    listener's other misses a sample is kept.
     """
     histories, relevant = discoveries(past, later, config)
     unheard = np.ones(models.n_items, np.bool_)
     unheard[past.item_index] = unheard[later.item_index] = False
-    unknown = np.flatnonzero(unheard).astype(np.int32)
     listeners = np.array(sorted(relevant), np.int64)
+    rng = np.random.default_rng(config.seed)
     if len(listeners) > most:
-        chosen = np.random.default_rng(config.seed).permutation(len(listeners))
-        listeners = np.sort(listeners[chosen[:most]])
+        listeners = np.sort(rng.permutation(listeners)[:most])
     features, labels, groups, whose = [], [], [], []
-    for user in listeners:
-        history = histories.history(int(user))
-        listener = models.listener(history, np.union1d(history.item_index, unknown))
-        candidates = models.candidates(listener)
-        found = np.isin(candidates.item_index, relevant[int(user)])
-        if not found.any():
-            continue
-        features.append(compute_features(models, listener, candidates))
-        labels.append(found.astype(np.int8))
-        groups.append(len(candidates))
-        whose.append(user)
+    for start in range(0, len(listeners), _AT_ONCE):
+        users = listeners[start : start + _AT_ONCE].tolist()
+        asked = [_asked_later(models, histories.history(user), unheard) for user in users]
+        models.prepare(asked)
+        for user, listener in zip(users, asked, strict=True):
+            candidates = models.candidates(listener)
+            found = np.isin(candidates.item_index, relevant[user])
+            if not found.any():
+                continue
+            misses = rng.permutation(np.flatnonzero(~found))[: config.ranker.negatives]
+            rows = np.sort(np.concatenate([np.flatnonzero(found), misses]))
+            features.append(compute_features(models, listener, candidates, rows))
+            labels.append(found[rows].astype(np.int8))
+            groups.append(len(rows))
+            whose.append(user)
     n_features = len(feature_names([source.name for source in models.sources]))
     return LabelledLists(
         features=np.concatenate(features) if features else np.zeros((0, n_features), np.float32),
@@ -216,3 +215,10 @@ def label_lists(
         group=np.array(groups, np.int64),
         listener=np.array(whose, np.int64),
     )
+
+
+def _asked_later(models: CandidateModels, history: History, unheard: Mask) -> Listener:
+    """The listener with this history, who is not recommended it nor what is `unheard`."""
+    excluded = unheard.copy()
+    excluded[history.item_index] = True
+    return models.listener(history, np.flatnonzero(excluded).astype(np.int32))

@@ -65,14 +65,7 @@ def find_cases(
     histories, new = discoveries(past, later, config)
     window = Interactions.from_log(later)
     prefers = signed_confidence(window.pairs, config.confidence) > 0
-    again: dict[int, Positions] = {}
-    for user in np.flatnonzero(np.diff(window.indptr)):
-        rows = slice(int(window.indptr[user]), int(window.indptr[user + 1]))
-        history = histories.history(int(user))
-        known = np.setdiff1d(history.item_index, history.disliked, assume_unique=True)
-        repeated = np.intersect1d(window.pairs.item_index[rows][prefers[rows]], known)
-        if len(repeated):
-            again[int(user)] = repeated.astype(np.int32)
+    again = window.by_listener(prefers & window.among(histories, histories.pairs.opinion >= 0))
     users = np.array(sorted({*new, *again}), np.int64)
     if len(users) > most:
         users = np.sort(np.random.default_rng(config.seed).permutation(users)[:most])
