@@ -17,6 +17,7 @@ from ranker.models import CandidateModels
 
 NEAREST = 3
 """Tracks of the history whose similarity is averaged for ``audio_nearest``."""
+_ROUNDING = 1e-6
 
 _PER_SOURCE = (
     "score",  # the source's own
@@ -60,17 +61,18 @@ def compute_features(
         Columns as `feature_names`.
     """
     rank = candidates.rank[rows]
-    columns: list[Floats] = []
-    for position, source in enumerate(models.sources):
-        score = source.score(listener, candidates.item_index)
-        columns += [score[rows], _relative(score)[rows], rank[:, position]]
+    score = np.column_stack(
+        [source.score(listener, candidates.item_index) for source in models.sources]
+    )
+    per_source = np.stack([score[rows], _relative(score)[rows], rank], axis=2)
 
     items = candidates.item_index[rows]
     liked = listener.liked_items
     mainstream = float(np.log1p(models.popularity[liked]).mean()) if len(liked) else np.nan
     artist_plays, artist_skips = _artist_affinity(models, listener, items)
     n = len(items)
-    columns += [
+    columns = [
+        *per_source.reshape(len(rank), -1).T,
         (~np.isnan(rank)).sum(axis=1),
         reciprocal_rank_fusion(rank),
         np.log1p(models.popularity[items]),
@@ -85,12 +87,15 @@ def compute_features(
 
 
 def _relative(score: Floats) -> Floats:
-    """Standardised `score`, NaN where it is NaN; scales differ from listener to listener."""
-    known = score[~np.isnan(score)]
-    spread = float(known.std()) if len(known) else 0.0
-    if spread <= 0:
-        return np.where(np.isnan(score), np.nan, 0.0).astype(np.float32)
-    relative: Floats = ((score - known.mean()) / spread).astype(np.float32)
+    """Columns of `score` standardised, NaN where it is NaN; scales differ between listeners."""
+    known = ~np.isnan(score)
+    n = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, score, 0.0).sum(axis=0, dtype=np.float64) / n
+    apart = score - mean.astype(np.float32)
+    spread = np.sqrt((np.where(known, apart, 0.0) ** 2).sum(axis=0, dtype=np.float64) / n)
+    # Equal but for rounding is equal.
+    equal = spread <= _ROUNDING * np.abs(mean)
+    relative: Floats = apart / np.where(equal, np.inf, spread).astype(np.float32)
     return relative
 
 

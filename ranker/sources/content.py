@@ -42,7 +42,10 @@ class ContentSource:
         if listener.taste is None:
             return CandidateList.empty()
         taste = listener.taste
-        return listener.once(self._key(n), lambda: self._nearest(listener, taste, n))
+        _, found = listener.once(
+            self._key(listener, n), lambda: (listener.excluded, self._nearest(listener, taste, n))
+        )
+        return found
 
     def prepare(self, listeners: Sequence[Listener], n: int) -> None:
         """One search for all: what only some of them exclude is found, and taken out afterwards."""
@@ -65,7 +68,8 @@ class ContentSource:
         )
         for listener, items, values in zip(asked, positions, cosine, strict=True):
             rows = np.flatnonzero(allowed_mask(listener, n_items)[items] & (items >= 0))[:n]
-            listener.keep(self._key(n), CandidateList(items[rows], values[rows]))
+            found = CandidateList(items[rows], values[rows])
+            listener.keep(self._key(listener, n), (listener.excluded, found))
 
     def _nearest(self, listener: Listener, taste: Floats, n: int) -> CandidateList:
         if len(listener.excluded) > MANY_EXCLUDED:
@@ -74,8 +78,9 @@ class ContentSource:
         found = positions[0] >= 0
         return CandidateList(positions[0][found], cosine[0][found])
 
-    def _key(self, n: int) -> str:
-        return f"{n} of {id(self)}"
+    def _key(self, listener: Listener, n: int) -> str:
+        # What is kept holds the array, so that no other one gets its number meanwhile.
+        return f"{n} of {id(self)} without {id(listener.excluded)}"
 
     def _among_the_rest(self, listener: Listener, taste: Floats, n: int) -> CandidateList:
         """What `candidates` gives, by comparing all tracks that are not excluded."""

@@ -22,8 +22,8 @@ from recsys.config import Config
 from recsys.evaluation.beyond import LENGTH
 from recsys.evaluation.methods import HYBRID, RELISTENING, Asked, Method, short_name
 from recsys.evaluation.metrics import ndcg_of_hits, recall_of_hits
+from recsys.labelling import discoveries
 from recsys.threads import one_thread
-from recsys.training import discoveries
 
 DEPTH = 100
 """Entries of a list that are looked at."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,3 +78,13 @@ def test_features_of_some_rows_are_those_of_all(models: CandidateModels) -> None
         compute_features(models, listener, candidates)[rows],
         rtol=1e-6,
     )
+
+
+def test_who_excludes_something_else_afterwards_is_searched_for_anew(
+    models: CandidateModels,
+) -> None:
+    asked = listeners(models)[1]
+    models.prepare([asked])
+    before = models.candidates(asked)
+    other = replace(asked, excluded=before.item_index)
+    assert not np.isin(models.candidates(other).item_index, before.item_index).any()

@@ -13,7 +13,8 @@ from ranker.config import RankerSettings
 from ranker.features import compute_features, feature_names
 from recsys.config import Config
 from recsys.holdout import hold_out
-from recsys.training import discoveries, fit_sources, label_lists
+from recsys.labelling import discoveries, label_lists
+from recsys.training import fit_sources
 from recsys.windows import FOUND, MIN_PAST, label_windows, with_cold_tracks
 from tests.recsys.growing import growing_world
 
