@@ -80,9 +80,10 @@ def fit_candidate_models(
         and bridgeable(embeddings, collaborative.support).sum() >= bridge.min_tracks
     ):
         factors = np.asarray(collaborative.item_factors)
-        fitted = fit_bridge(
-            embeddings, factors, collaborative.support, bridge, content=content, seed=seed
-        )
+        with threadpool_limits(limits=1, user_api="blas"):  # as below
+            fitted = fit_bridge(
+                embeddings, factors, collaborative.support, bridge, content=content, seed=seed
+            )
         signed = interactions.matrix(signed_confidence(interactions.pairs, confidence))
         bridged = shrink_to_bridge(
             fitted.predict(embeddings),

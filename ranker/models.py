@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -33,6 +34,9 @@ from ranker.sources import (
     PopularSource,
 )
 from ranker.sources.base import PreparingSource
+
+_AT_ONCE = 64
+"""Listeners whose scores are worked out in one product."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,13 @@ class CandidateModels:
         for source in self.sources:
             if isinstance(source, PreparingSource):
                 source.prepare(listeners, self.settings.per_source)
+
+    def prepared(self, listeners: Iterable[Listener]) -> Iterator[Listener]:
+        """`listeners` one after the other, `prepare`d some at a time."""
+        waiting = iter(listeners)
+        while block := list(islice(waiting, _AT_ONCE)):
+            self.prepare(block)
+            yield from block
 
     def candidates(self, listener: Listener, also: Positions | None = None) -> Candidates:
         """Joined proposals of all sources, and the tracks `also` whoever proposes them."""

@@ -155,8 +155,9 @@ def judge(
     parts = {name: _empty(n, compared, sources) for name in kinds}
     parts[RELISTEN] = _empty(n, repeated, sources)
     lists = {name: np.full((n, LENGTH), -1, np.int32) for name in compared}
-    for row, user in enumerate(cases.users.tolist()):
-        listener = discovering_listener(models, cases.histories.history(user))
+    users = cases.users.tolist()
+    asking = (discovering_listener(models, cases.histories.history(user)) for user in users)
+    for row, (user, listener) in enumerate(zip(users, models.prepared(asking), strict=True)):
         if user in cases.new:
             relevant = _mask(cases.new[user], len(cold))
             asked = Asked(hybrid, user, listener)
