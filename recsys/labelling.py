@@ -62,10 +62,13 @@ def label_lists(
         listeners = rng.permutation(listeners)
     users = listeners.tolist()
     asked = (_asked_later(models, histories.history(user), unheard) for user in users)
+    wanted = np.zeros(models.n_items, np.bool_)
     features, labels, groups, whose = [], [], [], []
     for user, listener in zip(users, models.prepared(asked), strict=True):
         candidates = models.candidates(listener)
-        found = np.isin(candidates.item_index, relevant[user])
+        wanted[relevant[user]] = True
+        found = wanted[candidates.item_index]
+        wanted[relevant[user]] = False
         if not found.any():
             continue
         misses = rng.permutation(np.flatnonzero(~found))[: config.ranker.negatives]
