@@ -204,7 +204,7 @@ def fit_carry(
     landmarks = known[chosen]
     across = _kernel(landmarks, known, settings.width).astype(np.float64)  # (landmarks, n)
     # (columns, n): from standardised scores to coefficients
-    readout = ridge(across, across[:, chosen], settings.penalty)
+    readout = ridge(across, across[:, chosen], settings.penalty).astype(np.float32)
     nothing = np.zeros((n_landmarks, 0), np.float32)
     carry = Carry(
         content=map_,
@@ -235,7 +235,7 @@ def _with_taste(
     wanted: Floats,
     settings: CarrySettings,
     seed: int,
-) -> tuple[Carry, Doubles]:
+) -> tuple[Carry, Floats]:
     """`carry` that knows places in taste, and the readout of a regression over their directions.
 
     Parameters
@@ -258,10 +258,10 @@ def _with_taste(
         taste_centre=middle.astype(np.float32),
         taste_landmarks=landmarks,
     )
-    return known, ridge(alike, alike[:, chosen], settings.penalty)
+    return known, ridge(alike, alike[:, chosen], settings.penalty).astype(np.float32)
 
 
-def _balanced(sound: Doubles, taste: Doubles, kernel: Floats, wanted: Floats) -> Doubles:
+def _balanced(sound: Floats, taste: Floats, kernel: Floats, wanted: Floats) -> Floats:
     """Both readouts in one, scaled so that what they say varies as they are to weigh.
 
     Parameters
@@ -277,7 +277,7 @@ def _balanced(sound: Doubles, taste: Doubles, kernel: Floats, wanted: Floats) ->
     columns = np.hsplit(kernel, 2)
     for part, readout, weight in zip(columns, (sound, taste), (_SOUND, 1.0), strict=True):
         spread = float((part @ (readout @ wanted.T)).std())
-        scaled.append(readout * (weight / spread if spread > 0 else weight))
+        scaled.append(readout * np.float32(weight / spread if spread > 0 else weight))
     return np.concatenate(scaled)
 
 
@@ -302,12 +302,13 @@ def _misfit(vectors: Floats, scores: Floats, settings: CarrySettings, seed: int)
     return error
 
 
-def _said(weights: Weights, established: Positions, readout: Doubles) -> Floats:
+def _said(weights: Weights, established: Positions, readout: Floats) -> Floats:
     """Σ_j (w_ij − w̄_i) r_j over the established tracks j, for every track i."""
     towards = weights[:, established]
     mean = np.asarray(towards.mean(axis=1), np.float32).reshape(-1, 1)
-    said = towards @ np.ascontiguousarray(readout.T, np.float32)
-    return np.asarray(said - mean * readout.sum(axis=1).astype(np.float32), np.float32)
+    said = towards @ np.ascontiguousarray(readout.T)
+    said -= mean * readout.sum(axis=1, dtype=np.float64).astype(np.float32)
+    return np.asarray(said, np.float32)
 
 
 def _kernel(rows: Floats, landmarks: Floats, width: float) -> Floats:

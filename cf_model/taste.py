@@ -55,8 +55,10 @@ def fit_taste(
     place : np.ndarray [shape=(n, n_directions)]
         Of the established tracks, each predicted without its own scores.
     """
-    _, strength, axes = np.linalg.svd(wanted.astype(np.float64), full_matrices=False)
-    true = axes[:DIRECTIONS].T * strength[:DIRECTIONS]  # (n, n_directions)
+    lists = wanted.astype(np.float64)
+    # V S = Y^T U; of few long rows, U comes cheaper from Y Y^T than from a decomposition of Y.
+    _, axes = np.linalg.eigh(lists @ lists.T)
+    true = lists.T @ axes[:, ::-1][:, : min(DIRECTIONS, lists.shape[1])]  # (n, n_directions)
     true /= max(float(true.std()), 1e-12)
     n = across.shape[1]
     n_folds = min(FOLDS, n)
@@ -68,7 +70,7 @@ def fit_taste(
     for held_out in range(n_folds):
         out = fold == held_out
         part = across[:, out]
-        found = _solve(gramian - part @ part.T, moments - part @ true[out])
+        found = np.linalg.solve(_even(gramian - part @ part.T), moments - part @ true[out])
         place[out] = part.T @ found
         map_ += found / n_folds
     return map_, place
@@ -80,11 +82,12 @@ def ridge(across: Doubles, own: Doubles, penalty: float) -> Doubles:
     :math:`(K_{\ell n} K_{n\ell} + \mu K_{\ell\ell})^{-1} K_{\ell n}` of the kernels `across` and
     `own`, shaped as for `fit_taste`.
     """
-    return _solve(across @ across.T + penalty * own, across)
+    # With an inverse: a product takes a quarter of the time of solving for as many columns.
+    inverse = np.linalg.inv(_even(across @ across.T + penalty * own))
+    return np.asarray(inverse @ across, np.float64)
 
 
-def _solve(system: Doubles, wanted: Doubles) -> Doubles:
-    """Solution of a symmetric system that may be all but singular."""
-    even = _JITTER * np.trace(system) / len(system) * np.eye(len(system))
-    found: Doubles = np.linalg.solve(system + even, wanted).astype(np.float64)
-    return found
+def _even(system: Doubles) -> Doubles:
+    """A symmetric system that may be all but singular, made a little less so."""
+    jitter = _JITTER * float(np.trace(system)) / len(system)
+    return system + jitter * np.eye(len(system))

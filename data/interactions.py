@@ -126,6 +126,32 @@ class Interactions:
         rows = slice(int(self.indptr[user_index]), int(self.indptr[user_index + 1]))
         return self.pairs.take(rows)
 
+    def among(
+        self, other: Interactions, counted: NDArray[np.bool_] | slice = slice(None)
+    ) -> NDArray[np.bool_]:
+        """Whether each pair [shape=(n_pairs,)] is one of the pairs `counted` of `other`, too.
+
+        Both have the same listeners and tracks.
+        """
+        theirs = other._keys()[counted]
+        if not len(theirs):
+            return np.zeros(len(self.pairs), np.bool_)
+        own = self._keys()
+        found: NDArray[np.bool_] = theirs[np.searchsorted(theirs[:-1], own)] == own
+        return found
+
+    def by_listener(self, chosen: NDArray[np.bool_]) -> dict[int, NDArray[np.int32]]:
+        """Position of each listener with any of the `chosen` pairs → the tracks of these."""
+        users = np.repeat(np.arange(len(self.users)), np.diff(self.indptr))[chosen]
+        starts = np.flatnonzero(np.diff(users, prepend=-1))
+        parts = np.split(self.pairs.item_index[chosen], starts)[1:]
+        return dict(zip(users[starts].tolist(), parts, strict=True))
+
+    def _keys(self) -> NDArray[np.int64]:
+        """A number for each pair, ascending."""
+        users = np.repeat(np.arange(len(self.users), dtype=np.int64), np.diff(self.indptr))
+        return users * max(len(self.items), 1) + self.pairs.item_index
+
     def matrix(self, values: NDArray[np.float32]) -> sparse.csr_matrix:
         """`values` [shape=(n_pairs,)] as a CSR matrix [shape=(n_users, n_items)] of its own arrays.
 

@@ -39,7 +39,10 @@ class RankerSettings(Settings):
         "orders the candidates",
     )
     max_listeners: int = Field(
-        20_000, ge=2, description="lists that training takes at most, over all windows"
+        10_000, ge=2, description="lists that training takes at most, over all windows"
+    )
+    negatives: int = Field(
+        100, ge=1, description="candidates that were not taken to, in each list, drawn at random"
     )
     windows: int = Field(
         5, ge=1, description="windows that labels come from, unless fewer hold lists enough"

@@ -56,6 +56,10 @@ class Listener:
         computed: T = self._computed[name]
         return computed
 
+    def keep(self, name: str, computed: object) -> None:
+        """Have `once` give `computed` under `name`: it was worked out for several listeners."""
+        self._computed[name] = computed
+
     def split(self, n_items: int) -> tuple[Listener, Listener]:
         """The listener as sources of the first `n_items` tracks, and of those after, see them.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from data.arrays import Doubles, Floats
 from data.errors import ArtefactError
 from ranker.attribution import PathShares
 from ranker.config import RankerSettings
+from ranker.labelled import LabelledLists
 
 ENOUGH_LISTENERS = 1000
 """Listeners whose verdict on when to stop is sure enough; the others are better learned from."""
@@ -150,40 +150,6 @@ class LambdaRanker:
                 f"the ranker was trained with {len(self.feature_names)} features, "
                 f"this build computes {features.shape[1]}: run `recsys train`"
             )
-
-
-@dataclass(frozen=True)
-class LabelledLists:
-    """Candidate lists of several listeners with what they heard next.
-
-    Parameters
-    ----------
-    features : np.ndarray [shape=(n_rows, n_features), dtype=float32]
-        Rows of all listeners, one after the other.
-    relevant : np.ndarray [shape=(n_rows,), dtype=int8]
-        1 where the listener played the candidate in the label window.
-    group : np.ndarray [shape=(n_lists,), dtype=int64]
-        Number of rows of each list.
-    listener : np.ndarray [shape=(n_lists,), dtype=int64]
-        Whose list it is; a listener has one list a window.
-    """
-
-    features: Floats
-    relevant: np.ndarray[tuple[int], np.dtype[np.int8]]
-    group: np.ndarray[tuple[int], np.dtype[np.int64]]
-    listener: np.ndarray[tuple[int], np.dtype[np.int64]]
-
-    @classmethod
-    def joined(cls, parts: Sequence[LabelledLists]) -> LabelledLists:
-        """The lists of several windows, at least one, with the same features."""
-        if len(parts) == 1:
-            return parts[0]  # not a copy of it, which may be gigabytes
-        return cls(
-            **{
-                name: np.concatenate([getattr(part, name) for part in parts])
-                for name in ("features", "relevant", "group", "listener")
-            }
-        )
 
 
 def train_ranker(

@@ -25,7 +25,7 @@ from recsys.evaluation.metrics import ndcg_of_hits, sign_flip_p
 from recsys.files import read_pointer
 from recsys.holdout import HeldOut, cut_at, hold_out
 from recsys.manifest import Manifest, read_manifest
-from recsys.training import TrainingData, fit_hybrid
+from recsys.training import MadeLists, TrainingData, fit_hybrid
 from recsys.trial import Trial, read_trial
 
 LENGTH = 20
@@ -91,8 +91,13 @@ class Comparison:
         return f"compared with {self.live} by {self.basis}: {found}"
 
 
-def compare_with_live(data: TrainingData, config: Config, models: Path) -> Comparison:
-    """Judge what `config` makes of `data`, and compare it with the current version in `models`."""
+def compare_with_live(
+    data: TrainingData, config: Config, models: Path, made: MadeLists | None = None
+) -> Comparison:
+    """Judge what `config` makes of `data`, and compare it with the current version in `models`.
+
+    Lists that the ranker's training needs again are added to `made` (`fit_hybrid`).
+    """
     live = read_pointer(models)
     manifest = None
     if live is not None:
@@ -101,15 +106,15 @@ def compare_with_live(data: TrainingData, config: Config, models: Path) -> Compa
         except ArtefactError:  # of an older format, or damaged: nothing to compare with
             live = None
     if live is None or manifest is None:
-        trial, _ = _run_trial(data, config, hold_out(data.log, seed=config.seed))
+        trial, _ = _run_trial(data, config, hold_out(data.log, seed=config.seed), made)
         return Comparison(trial, None, "there is no live model to compare with", {})
-    return _on_later_events(data, config, models / live, manifest) or _on_its_own_window(
-        data, config, models / live
+    return _on_later_events(data, config, models / live, manifest, made) or _on_its_own_window(
+        data, config, models / live, made
     )
 
 
 def _on_later_events(
-    data: TrainingData, config: Config, folder: Path, manifest: Manifest
+    data: TrainingData, config: Config, folder: Path, manifest: Manifest, made: MadeLists | None
 ) -> Comparison | None:
     """Both on what came after the live model's last event; None if that is too little."""
     if manifest.last_event_at is None or not data.log.has_timestamps:
@@ -121,7 +126,7 @@ def _on_later_events(
         live = open_bundle(folder).hybrid
     except ArtefactError:  # this version computes other features, for example
         return None
-    trial, judged = _run_trial(data, config, held)
+    trial, judged = _run_trial(data, config, held, made)
     if trial is None or judged is None:
         return None
     known = _known_to(live.models.catalogue.items, data.catalogue.items)
@@ -138,7 +143,9 @@ def _on_later_events(
     return _compared(trial, _ndcg(live, cases, judged, cold), folder.name, "what came after it")
 
 
-def _on_its_own_window(data: TrainingData, config: Config, folder: Path) -> Comparison:
+def _on_its_own_window(
+    data: TrainingData, config: Config, folder: Path, made: MadeLists | None
+) -> Comparison:
     """The new model on the window that the live one was judged on when it was published."""
     stored = read_trial(folder)
     held = None
@@ -149,11 +156,12 @@ def _on_its_own_window(data: TrainingData, config: Config, folder: Path) -> Comp
         if stored.end is not None:
             held = held._replace(later=held.later.take(held.later.timestamp <= stored.end))
     if stored is not None and held is not None and held.protocol == stored.protocol:
-        trial, _ = _run_trial(data, config, held, only=set(stored.ndcg[ALL]), seed=stored.seed)
+        only = set(stored.ndcg[ALL])
+        trial, _ = _run_trial(data, config, held, made, only=only, seed=stored.seed)
         common = set() if trial is None else set(trial.ndcg[ALL]) & set(stored.ndcg[ALL])
         if trial is not None and len(common) >= FEWEST_COMMON:
             return _compared(trial, stored.ndcg, folder.name, "the window it was judged on")
-    trial, _ = _run_trial(data, config, hold_out(data.log, seed=config.seed))
+    trial, _ = _run_trial(data, config, hold_out(data.log, seed=config.seed), made)
     basis = f"not compared with {folder.name}: too few listeners that both can be judged by"
     return Comparison(trial, folder.name, basis, {})
 
@@ -183,6 +191,7 @@ def _run_trial(
     data: TrainingData,
     config: Config,
     held: HeldOut,
+    made: MadeLists | None,
     *,
     only: set[str] | None = None,
     seed: int | None = None,
@@ -191,7 +200,7 @@ def _run_trial(
     cases = _cases(held, config, only)
     if not len(held.past) or not len(cases.users):
         return None, None
-    hybrid = fit_hybrid(data, held.past, config)
+    hybrid = fit_hybrid(data, held.past, config, made)
     judged = _Judged(cases, held.past, np.asarray(hybrid.models.popularity == 0))
     timed = held.cut is not None
     trial = Trial(

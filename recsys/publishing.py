@@ -14,7 +14,7 @@ from recsys.bundle import BundleFacts, write_bundle
 from recsys.comparison import Comparison, compare_with_live
 from recsys.manifest import Manifest, read_manifest
 from recsys.projection import project
-from recsys.training import TrainingData, fit_hybrid, load_training_data
+from recsys.training import MadeLists, TrainingData, fit_hybrid, load_training_data
 from recsys.trial import write_trial
 from recsys.versions import publish
 from recsys.workspace import Workspace
@@ -50,7 +50,8 @@ def train_and_publish(workspace: Workspace, store: Store, *, force: bool = False
         If the new model is significantly worse than the live one; that one stays.
     """
     data, encoder = workspace_data(workspace, store)
-    comparison = compare_with_live(data, workspace.config, workspace.models)
+    made: MadeLists = {}  # the trial's windows are this training's, too, but for the latest
+    comparison = compare_with_live(data, workspace.config, workspace.models, made)
     if comparison.worse and not force:
         found = "; ".join(f"over {name} tracks: {part}" for name, part in comparison.worse.items())
         raise WorseModelError(
@@ -58,7 +59,7 @@ def train_and_publish(workspace: Workspace, store: Store, *, force: bool = False
             f"({found}, judged by {comparison.basis}): look for what changed in the log, the "
             "encoder or the settings, or publish it with `recsys train --force`"
         )
-    hybrid = fit_hybrid(data, data.log, workspace.config)
+    hybrid = fit_hybrid(data, data.log, workspace.config, made)
     projections = project(data.embeddings, workspace.config.map, seed=workspace.config.seed)
     with_sound = hybrid.models.embeddings is not None
     facts = BundleFacts(

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from audio_model.index import SearchIndex
-from cf_model.confidence import signed_confidence
-from data.arrays import Floats, Positions
+from data.arrays import Floats
 from data.errors import NotReadyError
 from data.events import EventLog
-from data.interactions import Interactions
 from data.splits import k_core
 from data.store import Store
 from data.tracks import Catalogue
-from ranker.features import compute_features, feature_names
+from ranker.features import feature_names
 from ranker.fitting import fit_candidate_models
 from ranker.hybrid import Hybrid
+from ranker.labelled import LabelledLists
 from ranker.models import CandidateModels
-from ranker.ranking import FusionRanker, LabelledLists, train_ranker
+from ranker.ranking import FusionRanker, train_ranker
 from recsys.config import Config
-from recsys.threads import one_thread
+from recsys.holdout import HeldOut
+from recsys.labelling import label_lists
 from recsys.windows import label_windows, with_cold_tracks
 
+MadeLists: TypeAlias = dict[tuple[tuple[str, ...], float | None, int, int], LabelledLists]
+"""Lists of windows by the names of their features, their cut, and the length of both parts."""
 _COLD_STREAM = 1
 
 
@@ -116,34 +120,44 @@ def fit_sources(
     )
 
 
-def fit_hybrid(data: TrainingData, log: EventLog, config: Config) -> Hybrid:
+def fit_hybrid(
+    data: TrainingData, log: EventLog, config: Config, made: MadeLists | None = None
+) -> Hybrid:
     """Learn the hybrid from `log`.
 
     The ranker's labels come from windows of `log` after everything that its sources were fitted on
     there, so that it learns how far to trust each source on plays it has not seen, also for tracks
     that nobody had heard yet (see `recsys.windows`). What serves is fitted on the whole of `log`.
+
+    Parameters
+    ----------
+    made : dict, optional
+        Lists that were made before with the same data and settings, of a log that ends earlier: of
+        windows by time, all but the latest are the same. Those made here are added.
     """
+    made = {} if made is None else made
     models = fit_sources(data, log, config)
     names = feature_names([source.name for source in models.sources])
-    with_sound = np.zeros(len(data.catalogue.items), np.bool_)
-    if data.embeddings is not None:
-        with_sound = np.asarray(~np.isnan(data.embeddings).any(axis=1))
-    # A stream of its own: with the seed alone, the first draw would be that of an evaluation that
-    # held tracks out by the same seed, and make cold what is cold already.
-    rng = np.random.default_rng([config.seed, _COLD_STREAM])
     gathered: list[LabelledLists] = []
     missing = config.ranker.max_listeners
-    for plain in label_windows(log, config.ranker.windows, seed=config.seed):
-        colder = with_cold_tracks(plain, with_sound, config.ranker.cold_share, rng)
-        for window in (colder,) if colder is plain else (colder, plain):
-            past_models = fit_sources(data, window.past, config, index=models.index)
-            # A source that could be fitted to the whole log, but not without these tracks or this
-            # part of the log, has no column to learn from here.
-            if names == feature_names([source.name for source in past_models.sources]):
-                lists = label_lists(past_models, window.past, window.later, config, missing)
-                gathered.append(lists)
-                missing -= len(lists.group)
-                break
+    for position, window in enumerate(label_windows(log, config.ranker.windows, seed=config.seed)):
+        # Where there are no times, windows of different logs are different folds.
+        timed = window.cut is not None
+        place = (names, window.cut, len(window.past), len(window.later))
+        if timed and place in made:
+            lists: LabelledLists | None = made[place].drawn(missing, seed=config.seed)
+        else:
+            # A stream of its own: with the seed alone, the first draw would be that of an
+            # evaluation that held tracks out by the same seed, and make cold what is cold already.
+            stream = [config.seed, _COLD_STREAM, len(window.past) if timed else position]
+            rng = np.random.default_rng(stream)
+            lists = _window_lists(data, window, config, missing, names, models.index, rng)
+        if lists is None:
+            continue
+        if timed:
+            made.setdefault(place, lists)
+        gathered.append(lists)
+        missing -= len(lists.group)
         if missing <= 0:
             break
     if not gathered:
@@ -155,66 +169,26 @@ def fit_hybrid(data: TrainingData, log: EventLog, config: Config) -> Hybrid:
     return Hybrid(models, train_ranker(everything, names, config.ranker, seed=config.seed))
 
 
-def discoveries(
-    past: EventLog, later: EventLog, config: Config
-) -> tuple[Interactions, dict[int, Positions]]:
-    """What each listener took to in `later` without having heard it in `past`.
+def _window_lists(
+    data: TrainingData,
+    window: HeldOut,
+    config: Config,
+    most: int,
+    names: Sequence[str],
+    index: SearchIndex | None,
+    rng: np.random.Generator,
+) -> LabelledLists | None:
+    """At most `most` lists of `window` with the features `names`; None where these cannot be had.
 
-    Returns
-    -------
-    histories : Interactions
-        `past`, summed up.
-    relevant : dict of int to np.ndarray
-        Position of the listener → positions of the tracks; listeners without any are left out.
+    A source that could be fitted to the whole log, but not without the tracks that are made cold or
+    without this part of the log, has no column to learn from.
     """
-    histories = Interactions.from_log(past)
-    window = Interactions.from_log(later)
-    prefers = signed_confidence(window.pairs, config.confidence) > 0
-    relevant: dict[int, Positions] = {}
-    for user in np.flatnonzero(np.diff(window.indptr)):
-        rows = slice(int(window.indptr[user]), int(window.indptr[user + 1]))
-        wanted = window.pairs.item_index[rows][prefers[rows]]
-        heard = histories.history(int(user)).item_index
-        new = np.setdiff1d(wanted, heard, assume_unique=True)
-        if len(new):
-            relevant[int(user)] = new.astype(np.int32)
-    return histories, relevant
-
-
-@one_thread()
-def label_lists(
-    models: CandidateModels, past: EventLog, later: EventLog, config: Config, most: int
-) -> LabelledLists:
-    """Candidates from `past` for each listener, labelled by their discoveries in `later`.
-
-    Listeners none of whose discoveries was proposed teach nothing and are left out; of more than
-    `most` listeners a sample is taken. Tracks that nobody has heard, before or after, are no
-    candidates: nothing is known against them, and as misses they would teach that new is bad.
-    """
-    histories, relevant = discoveries(past, later, config)
-    unheard = np.ones(models.n_items, np.bool_)
-    unheard[past.item_index] = unheard[later.item_index] = False
-    unknown = np.flatnonzero(unheard).astype(np.int32)
-    listeners = np.array(sorted(relevant), np.int64)
-    if len(listeners) > most:
-        chosen = np.random.default_rng(config.seed).permutation(len(listeners))
-        listeners = np.sort(listeners[chosen[:most]])
-    features, labels, groups, whose = [], [], [], []
-    for user in listeners:
-        history = histories.history(int(user))
-        listener = models.listener(history, np.union1d(history.item_index, unknown))
-        candidates = models.candidates(listener)
-        found = np.isin(candidates.item_index, relevant[int(user)])
-        if not found.any():
-            continue
-        features.append(compute_features(models, listener, candidates))
-        labels.append(found.astype(np.int8))
-        groups.append(len(candidates))
-        whose.append(user)
-    n_features = len(feature_names([source.name for source in models.sources]))
-    return LabelledLists(
-        features=np.concatenate(features) if features else np.zeros((0, n_features), np.float32),
-        relevant=np.concatenate(labels) if labels else np.zeros(0, np.int8),
-        group=np.array(groups, np.int64),
-        listener=np.array(whose, np.int64),
-    )
+    with_sound = np.zeros(len(data.catalogue.items), np.bool_)
+    if data.embeddings is not None:
+        with_sound = np.asarray(~np.isnan(data.embeddings).any(axis=1))
+    colder = with_cold_tracks(window, with_sound, config.ranker.cold_share, rng)
+    for tried in (colder,) if colder is window else (colder, window):
+        models = fit_sources(data, tried.past, config, index=index)
+        if names == feature_names([source.name for source in models.sources]):
+            return label_lists(models, tried.past, tried.later, config, most)
+    return None

@@ -10,7 +10,9 @@ bundle. It is a first version, without a live one to be compared with. In the sa
 ALS alone is fitted to the whole log, and the bare library to the same matrix with equal settings.
 
 A stage's processor time counts all threads and none of the stages within it; on a machine that
-does other things it says more than wall time. Training that takes longer than ``--minutes`` is
+does other things it says more than wall time. Threads of OpenMP, those of ALS among them, sleep
+while they wait for each other (``OMP_WAIT_POLICY``): where other programs hold the cores, waiting
+would be most of what is counted. Training that takes longer than ``--minutes`` is
 stopped, and what it got to is kept. Results go to ``bench/results/quality_scale.json``.
 """
 
@@ -19,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -110,7 +113,12 @@ def run_child(name: str, home: Path, found: Path, minutes: float) -> dict[str, A
     ended = True
     before = os.getloadavg()[1]
     try:
-        subprocess.run([*command, "--child", found], check=True, timeout=60 * minutes)
+        subprocess.run(
+            [*command, "--child", found],
+            check=True,
+            timeout=60 * minutes,
+            env=os.environ | {"OMP_WAIT_POLICY": "passive"},
+        )
     except subprocess.TimeoutExpired:
         ended = False
     measured = json.loads(found.read_text("utf-8")) if found.exists() else {}
@@ -147,6 +155,7 @@ def measure(home: Path, out: Path) -> None:
         out.write_text(json.dumps({**facts, "stages": stages}), "utf-8")
 
     workspace = Workspace.open(home)
+    shutil.rmtree(workspace.models, ignore_errors=True)  # of a run before
     clocks = Clocks(keep)
     with workspace.open_store() as store:
         items = Catalogue.from_tracks(store.tracks()).items

@@ -28,7 +28,8 @@ from ranker.hybrid import Hybrid
 from ranker.ranking import train_ranker
 from recsys.bundle import BundleFacts, write_bundle
 from recsys.config import Config
-from recsys.training import TrainingData, fit_sources, label_lists
+from recsys.labelling import label_lists
+from recsys.training import TrainingData, fit_sources
 from recsys.versions import publish
 from recsys.workspace import Workspace
 

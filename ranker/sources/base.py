@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol, cast, runtime_checkable
 
@@ -36,6 +37,15 @@ class ExplainingSource(Protocol):
 
     def explain(self, listener: Listener, items: Positions) -> Positions:
         """The liked track that speaks most for each of `items` [shape=(n,)]; −1 when none does."""
+        ...
+
+
+@runtime_checkable
+class PreparingSource(Protocol):
+    """A source that does for many listeners at once what it would do for each of them alone."""
+
+    def prepare(self, listeners: Sequence[Listener], n: int) -> None:
+        """Leave with each of `listeners` what its `n` candidates and their scores follow from."""
         ...
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cf_model.carry import Carry
@@ -47,13 +49,15 @@ class CarriedSource:
         self._newcomers = newcomers
         self._row = np.full(n_items, -1, np.int32)
         self._row[newcomers] = np.arange(len(newcomers), dtype=np.int32)
+        # Late newcomers have a source of their own, and the same listener.
+        self._key = f"newcomers of {id(self)}"
 
     def candidates(self, listener: Listener, n: int) -> CandidateList:
         """Best newcomers."""
         if not len(listener.liked_items):
             return CandidateList.empty()
         allowed = allowed_mask(listener, len(self._row))[self._newcomers]
-        best = CandidateList.best(self._scores(listener), n, allowed)
+        best = CandidateList.best(self._newcomer_scores(listener), n, allowed)
         return CandidateList(self._newcomers[best.item_index].astype(np.int32), best.score)
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:
@@ -62,7 +66,7 @@ class CarriedSource:
         score = np.full(len(item_index), np.nan, np.float32)
         new = rows >= 0
         if len(listener.liked_items) and new.any():
-            score[new] = self._scores(listener)[rows[new]]
+            score[new] = self._newcomer_scores(listener)[rows[new]]
         return score
 
     def explain(self, listener: Listener, items: Positions) -> Positions:
@@ -70,12 +74,17 @@ class CarriedSource:
         liked = weighed(self._model, listener)
         return strongest(liked, self._carry.evidence(liked, self._kernel[self._row[items]]))
 
-    def _scores(self, listener: Listener) -> Floats:
-        """Score of every newcomer [shape=(m,)]."""
-        # The sources of known and of late tracks share a listener, and differ in their kernels.
-        return listener.once(
-            f"carried by {id(self)}", lambda: self._kernel @ self._coefficients(listener)
-        )
+    def prepare(self, listeners: Sequence[Listener], n: int) -> None:  # noqa: ARG002 (contract)
+        """Scores of all newcomers for all listeners in one product."""
+        asked = [listener for listener in listeners if len(listener.liked_items)]
+        if asked:
+            coefficients = np.stack([self._coefficients(listener) for listener in asked])
+            for listener, score in zip(asked, coefficients @ self._kernel.T, strict=True):
+                listener.keep(self._key, score)
+
+    def _newcomer_scores(self, listener: Listener) -> Floats:
+        """Score of each newcomer [shape=(m,)]."""
+        return listener.once(self._key, lambda: self._kernel @ self._coefficients(listener))
 
     def _coefficients(self, listener: Listener) -> Floats:
         def computed() -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from audio_model.index import SearchIndex
@@ -39,13 +41,46 @@ class ContentSource:
         """Nearest tracks to the direction of taste."""
         if listener.taste is None:
             return CandidateList.empty()
-        if len(listener.excluded) > MANY_EXCLUDED:
-            return self._among_the_rest(listener, listener.taste, n)
-        positions, cosine = self._index.search(
-            listener.taste[None, :], n, exclude=listener.excluded
+        taste = listener.taste
+        _, found = listener.once(
+            self._key(listener, n), lambda: (listener.excluded, self._nearest(listener, taste, n))
         )
+        return found
+
+    def prepare(self, listeners: Sequence[Listener], n: int) -> None:
+        """One search for all: what only some of them exclude is found, and taken out afterwards."""
+        tastes = {
+            row: listener.taste
+            for row, listener in enumerate(listeners)
+            if listener.taste is not None and len(listener.excluded) <= MANY_EXCLUDED
+        }
+        if not tastes:
+            return
+        asked = [listeners[row] for row in tastes]
+        n_items = len(self._embeddings)
+        times = np.bincount(
+            np.concatenate([listener.excluded for listener in asked]), minlength=n_items
+        )
+        by_all = np.flatnonzero(times == len(asked)).astype(np.int32)
+        more = max(len(listener.excluded) for listener in asked) - len(by_all)
+        positions, cosine = self._index.search(
+            np.stack(list(tastes.values())), n + more, exclude=by_all
+        )
+        for listener, items, values in zip(asked, positions, cosine, strict=True):
+            rows = np.flatnonzero(allowed_mask(listener, n_items)[items] & (items >= 0))[:n]
+            found = CandidateList(items[rows], values[rows])
+            listener.keep(self._key(listener, n), (listener.excluded, found))
+
+    def _nearest(self, listener: Listener, taste: Floats, n: int) -> CandidateList:
+        if len(listener.excluded) > MANY_EXCLUDED:
+            return self._among_the_rest(listener, taste, n)
+        positions, cosine = self._index.search(taste[None, :], n, exclude=listener.excluded)
         found = positions[0] >= 0
         return CandidateList(positions[0][found], cosine[0][found])
+
+    def _key(self, listener: Listener, n: int) -> str:
+        # What is kept holds the array, so that no other one gets its number meanwhile.
+        return f"{n} of {id(self)} without {id(listener.excluded)}"
 
     def _among_the_rest(self, listener: Listener, taste: Floats, n: int) -> CandidateList:
         """What `candidates` gives, by comparing all tracks that are not excluded."""

@@ -22,8 +22,8 @@ from recsys.config import Config
 from recsys.evaluation.beyond import LENGTH
 from recsys.evaluation.methods import HYBRID, RELISTENING, Asked, Method, short_name
 from recsys.evaluation.metrics import ndcg_of_hits, recall_of_hits
+from recsys.labelling import discoveries
 from recsys.threads import one_thread
-from recsys.training import discoveries
 
 DEPTH = 100
 """Entries of a list that are looked at."""
@@ -65,14 +65,7 @@ def find_cases(
     histories, new = discoveries(past, later, config)
     window = Interactions.from_log(later)
     prefers = signed_confidence(window.pairs, config.confidence) > 0
-    again: dict[int, Positions] = {}
-    for user in np.flatnonzero(np.diff(window.indptr)):
-        rows = slice(int(window.indptr[user]), int(window.indptr[user + 1]))
-        history = histories.history(int(user))
-        known = np.setdiff1d(history.item_index, history.disliked, assume_unique=True)
-        repeated = np.intersect1d(window.pairs.item_index[rows][prefers[rows]], known)
-        if len(repeated):
-            again[int(user)] = repeated.astype(np.int32)
+    again = window.by_listener(prefers & window.among(histories, histories.pairs.opinion >= 0))
     users = np.array(sorted({*new, *again}), np.int64)
     if len(users) > most:
         users = np.sort(np.random.default_rng(config.seed).permutation(users)[:most])
@@ -162,8 +155,9 @@ def judge(
     parts = {name: _empty(n, compared, sources) for name in kinds}
     parts[RELISTEN] = _empty(n, repeated, sources)
     lists = {name: np.full((n, LENGTH), -1, np.int32) for name in compared}
-    for row, user in enumerate(cases.users.tolist()):
-        listener = discovering_listener(models, cases.histories.history(user))
+    users = cases.users.tolist()
+    asking = (discovering_listener(models, cases.histories.history(user)) for user in users)
+    for row, (user, listener) in enumerate(zip(users, models.prepared(asking), strict=True)):
         if user in cases.new:
             relevant = _mask(cases.new[user], len(cold))
             asked = Asked(hybrid, user, listener)

@@ -8,7 +8,8 @@ from data.errors import ArtefactError
 from ranker import ranking
 from ranker.config import RankerSettings
 from ranker.features import feature_names
-from ranker.ranking import FusionRanker, LabelledLists, LambdaRanker, train_ranker
+from ranker.labelled import LabelledLists
+from ranker.ranking import FusionRanker, LambdaRanker, train_ranker
 
 NAMES = ("signal", "noise")
 
@@ -120,3 +121,18 @@ def test_a_source_that_says_more_never_lowers_a_track() -> None:
     assert (np.diff(noisy.predict(shown)) >= 0).all()
     shown[:, 0], shown[:, 1] = 0.0, np.linspace(-3, 3, 50)
     assert (np.diff(noisy.predict(shown)) <= 0).all()
+
+
+def test_lists_are_drawn_whole_and_in_their_order() -> None:
+    group = np.array([2, 1, 3, 1])
+    owner = np.repeat(np.arange(4), group)
+    lists = LabelledLists(
+        owner[:, None].astype(np.float32), (owner % 2).astype(np.int8), group, np.arange(4) + 10
+    )
+    drawn = lists.drawn(2, seed=1)
+    assert len(drawn.group) == 2
+    assert drawn.listener.tolist() == sorted(drawn.listener.tolist())
+    assert drawn.features[:, 0].tolist() == np.repeat(drawn.listener - 10, drawn.group).tolist()
+    assert drawn.group.tolist() == group[drawn.listener - 10].tolist()
+    assert drawn.relevant.tolist() == (drawn.features[:, 0] % 2).tolist()
+    assert lists.drawn(4) is lists

@@ -11,9 +11,10 @@ from data.interactions import Interactions
 from data.tracks import Track
 from ranker.config import RankerSettings
 from ranker.features import compute_features, feature_names
+from ranker.labelled import LabelledLists
 from ranker.listener import Listener
 from ranker.models import CandidateModels
-from ranker.ranking import FusionRanker, LabelledLists, train_ranker
+from ranker.ranking import FusionRanker, train_ranker
 from ranker.reasons import FamilyShares, Reason, explain
 from ranker.sources import ExplainingSource
 from tests.logs import make_log

@@ -7,10 +7,13 @@ import pytest
 from data.errors import WorseModelError
 from data.events import EventLog
 from data.store import Store
+from ranker.ranking import LambdaRanker
+from recsys import training
 from recsys.bundle import BundleFacts, write_bundle
 from recsys.comparison import Comparison, compare_with_live
 from recsys.config import Config
 from recsys.files import write_pointer
+from recsys.labelling import label_lists
 from recsys.publishing import train_and_publish
 from recsys.training import TrainingData, fit_hybrid
 from recsys.trial import TRIAL, read_trial, write_trial
@@ -163,3 +166,30 @@ def test_training_refuses_a_worse_model_unless_forced(workspace: Workspace, stor
     assert "all" in forced.comparison.worse
     assert current_version(workspace.models) == forced.manifest.version != first
     assert not train_and_publish(good, store).comparison.worse
+
+
+def test_what_the_trial_made_lists_of_is_not_made_again_and_gives_the_same_ranker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = growing_world()
+    ranker = QUICK.ranker.model_copy(update={"windows": 3})
+    config = QUICK.model_copy(update={"ranker": ranker})
+    pasts: list[float] = []
+
+    def counted(models, past, later, *more):
+        pasts.append(later.timestamp.min())
+        return label_lists(models, past, later, *more)
+
+    monkeypatch.setattr(training, "label_lists", counted)
+    alone = fit_hybrid(data, data.log, config)
+    expected = [pasts.pop(0)]  # the latest, which the trial is judged by
+    made: training.MadeLists = {}
+    compare_with_live(data, config, tmp_path, made)
+    pasts.clear()
+
+    together = fit_hybrid(data, data.log, config, made)
+
+    assert pasts == expected
+    assert isinstance(alone.ranker, LambdaRanker)
+    assert isinstance(together.ranker, LambdaRanker)
+    assert together.ranker.to_text() == alone.ranker.to_text()

@@ -22,9 +22,9 @@ from recsys.evaluation.schema import (
     Spread,
 )
 from recsys.holdout import hold_out
+from recsys.labelling import discoveries
 from recsys.training import (
     TrainingData,
-    discoveries,
     fit_hybrid,
     load_training_data,
 )

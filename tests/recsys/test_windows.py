@@ -9,10 +9,12 @@ import pytest
 
 from data.events import EventKind, EventLog
 from data.ids import IdMap
-from ranker.features import feature_names
+from ranker.config import RankerSettings
+from ranker.features import compute_features, feature_names
 from recsys.config import Config
 from recsys.holdout import hold_out
-from recsys.training import fit_sources, label_lists
+from recsys.labelling import discoveries, label_lists
+from recsys.training import fit_sources
 from recsys.windows import FOUND, MIN_PAST, label_windows, with_cold_tracks
 from tests.recsys.growing import growing_world
 
@@ -114,3 +116,47 @@ def test_what_nobody_ever_heard_is_no_miss_to_learn_from():
     most = lists.group.max()
     assert most <= len(data.catalogue.items) - len(silent)
     assert (lists.features[:, popularity] == 0).sum() <= len(later) * len(lists.group)
+
+
+def test_lists_are_those_of_each_listener_asked_alone():
+    """The naive reference: one listener after the other, every candidate, sets for labels."""
+    held = hold_out(growing_world().log)
+    models = fit_sources(growing_world(), held.past, Config())
+    histories, relevant = discoveries(held.past, held.later, Config())
+    expected = {}
+    for user, wanted in relevant.items():
+        history = histories.history(user)
+        heard = {*held.past.item_index.tolist(), *held.later.item_index.tolist()}
+        never = set(range(models.n_items)) - heard
+        excluded = np.array(sorted({*history.item_index.tolist(), *never}), np.int32)
+        listener = models.listener(history, excluded)
+        candidates = models.candidates(listener)
+        right = [item in set(wanted.tolist()) for item in candidates.item_index.tolist()]
+        if any(right):
+            expected[user] = (compute_features(models, listener, candidates), right)
+
+    lists = label_lists(models, held.past, held.later, Config(), 1000)
+
+    assert lists.listener.tolist() == sorted(expected)
+    assert lists.group.tolist() == [len(expected[user][1]) for user in sorted(expected)]
+    assert lists.relevant.tolist() == [r for user in sorted(expected) for r in expected[user][1]]
+    features = np.concatenate([expected[user][0] for user in sorted(expected)])
+    np.testing.assert_allclose(lists.features, features, rtol=1e-4, atol=1e-5)
+
+
+def test_of_what_was_not_taken_to_a_sample_is_kept():
+    held = hold_out(growing_world().log)
+    models = fit_sources(growing_world(), held.past, Config())
+    everything = label_lists(models, held.past, held.later, Config(), 1000)
+    few = Config(ranker=RankerSettings(negatives=3))
+
+    lists = label_lists(models, held.past, held.later, few, 1000)
+    again = label_lists(models, held.past, held.later, few, 1000)
+
+    assert lists.listener.tolist() == everything.listener.tolist()
+    assert lists.relevant.sum() == everything.relevant.sum()
+    owner = np.repeat(np.arange(len(lists.group)), lists.group)
+    assert (np.bincount(owner, lists.relevant == 0) == 3).all()
+    every = {row.tobytes() for row in everything.features}
+    assert {row.tobytes() for row in lists.features} <= every
+    np.testing.assert_array_equal(again.features, lists.features)
