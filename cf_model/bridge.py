@@ -9,7 +9,8 @@ listeners back is noisy),
 
 μ is chosen by cross-validation over tracks, and so is the space of the vectors, where an encoder
 offers two: the vectors as they are, or its content space. What genre, decade, artist and album say
-beyond sound is added (`cf_model.label_offsets`). (Van den Oord, Dieleman and Schrauwen,
+beyond sound is added (`cf_model.label_offsets`). Predictions of tracks left out say how long the
+factors must be to be right on average. (Van den Oord, Dieleman and Schrauwen,
 "Deep content-based music recommendation", NIPS 2013, regress the same target with a network.)
 """
 
@@ -160,17 +161,30 @@ def fit_bridge(
         ((map_, bias),) = _spaces(moments, content)[best].ridge([penalty])
         return (content.astype(np.float64) @ map_ if content is not None and best else map_), bias
 
+    predicted = np.empty_like(targets)
+    for held_out, part in enumerate(parts):
+        rows = fold == held_out
+        map_, bias = fitted(everything - part)
+        predicted[rows] = vectors[rows] @ map_ + bias
+    scale = _slope(targets, predicted, weight)
     offsets = None
     if labels is not None:
-        left = np.empty_like(targets)
-        for held_out, part in enumerate(parts):
-            rows = fold == held_out
-            map_, bias = fitted(everything - part)
-            left[rows] = targets[rows] - vectors[rows] @ map_ - bias
-        offsets = fit_label_offsets(left, weight, labels[known])
+        offsets = fit_label_offsets(targets - scale * predicted, weight, labels[known])
     map_, bias = fitted(everything)
+    map_, bias = scale * map_, scale * bias
     explained = 1.0 - errors[best, chosen] / baseline if baseline > 0 else 0.0
     return Bridge(map_, bias + centre - middle @ map_, offsets, penalty, float(explained))
+
+
+def _slope(targets: Doubles, predicted: Doubles, weight: Doubles) -> float:
+    """Factor that predictions of tracks left out must be multiplied by to be right on average.
+
+    What a penalty shrinks too far, or too little, would make the scores of new tracks too small
+    beside those of others, or too large. Where sound says nothing it stays as it is.
+    """
+    square = float(weight @ (predicted**2).sum(axis=1))
+    slope = float(weight @ (targets * predicted).sum(axis=1)) / square if square > 0 else 1.0
+    return slope if slope > 0 else 1.0
 
 
 def _spaces(moments: Moments, content: Floats | None) -> list[Moments]:

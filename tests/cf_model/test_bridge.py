@@ -25,6 +25,15 @@ def test_bridge_recovers_a_planted_linear_map_for_cold_tracks() -> None:
     assert bridge.explained > 0.95
 
 
+def test_factors_that_a_penalty_shrank_get_the_length_they_should_have() -> None:
+    vectors, factors, support = planted()
+    heavy = BridgeSettings(penalties=(2000.0,))
+    predicted = fit_bridge(vectors[:150], factors[:150], support[:150], heavy).predict(vectors)
+    centred = factors[150:] - factors[150:].mean(axis=0)
+    slope = (predicted[150:] * centred).sum() / (centred * centred).sum()
+    assert 0.7 < slope < 1.3  # with the penalty alone it is 0.05
+
+
 def test_bridge_explains_nothing_when_sound_and_taste_are_independent() -> None:
     vectors, _, support = planted()
     unrelated = RNG.normal(size=(200, 3)).astype(np.float32)
