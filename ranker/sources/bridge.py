@@ -6,6 +6,7 @@ import numpy as np
 
 from data.arrays import Floats, Mask, Positions
 from ranker.candidates import CandidateList
+from ranker.inner_product import LongestFirst
 from ranker.listener import Listener
 from ranker.sources.base import allowed_mask
 
@@ -27,18 +28,14 @@ class BridgeSource:
 
     def __init__(self, bridged_factors: Floats, newcomers: Mask) -> None:
         self._factors = bridged_factors
-        self._newcomers = newcomers
-        self._positions = np.flatnonzero(newcomers & ~np.isnan(bridged_factors[:, 0]))
-        # Factor after factor: the product with one listener's takes half the time.
-        self._newcomer_factors = np.asfortranarray(bridged_factors[self._positions])
+        self._search = LongestFirst(bridged_factors, newcomers & ~np.isnan(bridged_factors[:, 0]))
 
     def candidates(self, listener: Listener, n: int) -> CandidateList:
         """Best newcomers."""
         if listener.user_factor is None:
             return CandidateList.empty()
-        allowed = allowed_mask(listener, len(self._factors))[self._positions]
-        best = CandidateList.best(self._newcomer_factors @ listener.user_factor, n, allowed)
-        return CandidateList(self._positions[best.item_index].astype(np.int32), best.score)
+        allowed = allowed_mask(listener, len(self._factors))
+        return self._search.best(listener.user_factor, n, allowed)
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:
         """Predicted preference; NaN for tracks without an audio vector."""
