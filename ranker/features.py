@@ -14,6 +14,7 @@ from data.ids import MISSING
 from ranker.candidates import Candidates
 from ranker.listener import Listener
 from ranker.models import CandidateModels
+from ranker.nearest import mean_of_highest
 
 NEAREST = 3
 """Tracks of the history whose similarity is averaged for ``audio_nearest``."""
@@ -90,9 +91,7 @@ def _audio_nearest(models: CandidateModels, liked: Positions, items: Positions) 
     if not len(known):
         return np.full(len(items), np.nan, np.float32)
     cosine = models.embeddings[items] @ known.T  # (n_items, n_known)
-    k = min(NEAREST, len(known))
-    nearest: Floats = np.partition(cosine, len(known) - k, axis=1)[:, -k:].mean(axis=1)
-    return nearest
+    return mean_of_highest(cosine, min(NEAREST, len(known)))
 
 
 def _artist_affinity(
