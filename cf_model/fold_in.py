@@ -16,6 +16,8 @@ import numpy as np
 from data.arrays import Doubles, Floats, Positions
 from data.rows import Rows, StackedRows
 
+_ROWS_AT_ONCE = 65_536
+
 
 class FoldIn:
     r"""User half-step with a cached Gramian.
@@ -35,8 +37,7 @@ class FoldIn:
     ) -> None:
         self._item_factors = item_factors
         if gramian is None:
-            factors = np.asarray(item_factors, np.float64)
-            gramian = factors.T @ factors
+            gramian = _gramian(np.asarray(item_factors))
         self.gramian: Doubles = gramian
         self._regularization = regularization
         self._system: Doubles = gramian + regularization * np.eye(gramian.shape[0])
@@ -92,3 +93,12 @@ class FoldIn:
         rows = self._item_factors[item_index].astype(np.float64)  # (n, factors)
         system = self._system + (rows.T * (np.abs(confidence) - 1.0)) @ rows
         return system, np.maximum(confidence, 0.0)[:, None] * rows
+
+
+def _gramian(factors: Floats) -> Doubles:
+    """Sum of the outer products of the rows, in double precision without a copy of all of them."""
+    total: Doubles = np.zeros((factors.shape[1],) * 2)
+    for start in range(0, len(factors), _ROWS_AT_ONCE):
+        rows = factors[start : start + _ROWS_AT_ONCE].astype(np.float64)
+        total += rows.T @ rows
+    return total

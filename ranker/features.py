@@ -15,6 +15,7 @@ from data.ids import MISSING
 from ranker.candidates import Candidates
 from ranker.listener import Listener
 from ranker.models import CandidateModels
+from ranker.nearest import mean_of_highest
 
 NEAREST = 3
 """Tracks of the history whose similarity is averaged for ``audio_nearest``."""
@@ -119,7 +120,7 @@ def _audio_likeness(
         return unknown, unknown
     cosine = models.embeddings[items] @ rows[with_sound].T  # (n_items, n_known)
     k = min(NEAREST, cosine.shape[1])
-    nearest: Floats = np.partition(cosine, cosine.shape[1] - k, axis=1)[:, -k:].mean(axis=1)
+    nearest = mean_of_highest(cosine, k)
     last_at = listener.history.last_at[listener.prefers][with_sound]
     if np.isnan(last_at).any():
         return nearest, unknown

@@ -28,7 +28,7 @@ class LongestFirst:
     Parameters
     ----------
     rows : np.ndarray or StackedRows [shape=(n, width), dtype=float32]
-        May be memory-mapped; an eighth of it is copied.
+        May be memory-mapped; an eighth of it is copied, or what is usable, where that is less.
     usable : np.ndarray [shape=(n,), dtype=bool]
         Rows that may be found.
     """
@@ -37,20 +37,29 @@ class LongestFirst:
         self._rows = rows
         self._usable = usable
         there = np.asarray(rows)
+        kept = max(len(there) // _KEPT, _FIRST)
+        few = np.flatnonzero(usable)
+        self._few = len(few) <= kept
+        if self._few:
+            self._order = few.astype(np.int32)
+            self._longest = np.asfortranarray(there[few])
+            return
         norm = np.where(usable, np.sqrt(np.einsum("ij,ij->i", there, there)), -1.0)
-        order = np.argsort(-norm, kind="stable")[: max(len(norm) // _KEPT, _FIRST)]
-        self._order = order[norm[order] >= 0].astype(np.int32)
+        order = np.argsort(-norm, kind="stable")[:kept]
+        self._order = order.astype(np.int32)
         self._longest = there[self._order]
         self._norm = norm[self._order].astype(np.float32)
         # What no row beyond those in order is longer than.
-        left = np.delete(norm, order)
-        self._left_norm = np.float32(left.max(initial=-1.0))
+        self._left_norm = np.float32(np.delete(norm, order).max())
 
     def best(self, query: Floats, n: int, allowed: Mask) -> CandidateList:
         """The `n` usable rows of those `allowed` [shape=(n_rows,)] that `CandidateList.best` finds.
 
         Products may differ from those of the whole matrix in their last bits.
         """
+        if self._few:  # one product is quicker than several looks
+            found = CandidateList.best(self._longest @ query, n, allowed[self._order])
+            return CandidateList(self._order[found.item_index], found.score)
         length = np.float32(np.linalg.norm(query)) * (1 + _ROUNDING)
         score = np.zeros(0, np.float32)
         done = 0
@@ -60,7 +69,7 @@ class LongestFirst:
             done = until
             longest_left = self._norm[done] if done < len(self._order) else self._left_norm
             free = np.flatnonzero(allowed[self._order[:done]])
-            if longest_left < 0 or (
+            if (
                 len(free) >= n
                 and longest_left * length < np.partition(score[free], len(free) - n)[-n]
             ):

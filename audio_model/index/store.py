@@ -14,8 +14,8 @@ from data.errors import ArtefactError, ParameterError
 
 EXACT_UP_TO = 1_000_000
 """Items up to which ``kind="auto"`` searches exactly: that needs no build and finds all, in
-5 ms of processor time among 100,000 vectors and 40 among a million. Annoy finds 98 of the 100
-nearest only with so many nodes that it takes as long (``python -m bench.encoder.index``)."""
+2 ms of processor time among 100,000 vectors and 22 among a million. Annoy finds 95 of the 100
+nearest only with so many nodes that it takes longer (``python -m bench.encoder.index``)."""
 
 
 def build_index(

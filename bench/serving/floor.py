@@ -17,10 +17,12 @@ from ranker.ranking import lightgbm
 from recsys.bundle import open_bundle
 from recsys.catalogue import LiveCatalogue
 from recsys.personal import PersonalLists
+from recsys.threads import one_thread
 
 BEST, CANDIDATES, TURNS = 500, 500, 200
 
 
+@one_thread()
 def floor(bundle: Path, store: Store, user_id: str) -> dict[str, float]:
     """Milliseconds of an exact search for 500 tracks and a prediction for 500 candidates.
 
@@ -59,10 +61,12 @@ def floor(bundle: Path, store: Store, user_id: str) -> dict[str, float]:
     }
 
 
+@one_thread()
 def processor_ms(home: Path, paths: Sequence[str]) -> dict[str, float]:
     """Milliseconds of processor that the application takes for requests, one after the other.
 
-    In this process and without a socket: what others do on the machine meanwhile changes it little.
+    In this process, on one thread like the service, and without a socket: what others do on the
+    machine meanwhile changes it little.
     """
     client = create_app(home).test_client()
     took = []

@@ -145,8 +145,8 @@ class Store:
         with self._database.reading() as connection:
             return tracks.tags(connection)
 
-    def offered(self, track_ids: Sequence[str]) -> set[str]:
-        """Those of `track_ids` that are in the catalogue and not withdrawn.
+    def offered(self, track_ids: Sequence[str] | None = None) -> set[str]:
+        """Those of `track_ids`, or of all, that are in the catalogue and not withdrawn.
 
         Quicker than `tracks`, where all the candidates of a list are asked about.
         """

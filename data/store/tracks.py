@@ -144,9 +144,12 @@ def tags(
     return list(cursor.fetchall())
 
 
-def offered(connection: Connection, track_ids: Sequence[str]) -> set[str]:
-    """Those of `track_ids` that are in the catalogue and not withdrawn."""
+def offered(connection: Connection, track_ids: Sequence[str] | None) -> set[str]:
+    """Those of `track_ids`, or of all, that are in the catalogue and not withdrawn."""
     statement = select(tracks.c.track_id).where(~tracks.c.withdrawn)
+    if track_ids is None:
+        cursor: Any = connection.execute(statement).cursor
+        return {track_id for (track_id,) in cursor}
     return {
         track_id
         for chunk in chunked([track_id for track_id in track_ids if storable(track_id)])

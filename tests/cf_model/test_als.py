@@ -5,6 +5,7 @@ import pytest
 from implicit.cpu.als import AlternatingLeastSquares
 from threadpoolctl import threadpool_limits
 
+from cf_model import fold_in
 from cf_model.als import default_factors, default_regularization, fit_als
 from cf_model.confidence import signed_confidence
 from cf_model.config import ALSSettings, ConfidenceSettings
@@ -121,3 +122,10 @@ def test_default_regularization_grows_with_the_length_of_histories() -> None:
 def test_larger_catalogues_get_longer_factors_and_a_larger_penalty() -> None:
     assert (default_factors(1000), default_factors(1001)) == (32, 64)
     assert default_regularization(30 * 100, 100, 2000) == pytest.approx(30.0)
+
+
+def test_the_gramian_is_that_of_all_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    factors = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    monkeypatch.setattr(fold_in, "_ROWS_AT_ONCE", 7)
+    expected = factors.astype(np.float64).T @ factors.astype(np.float64)
+    np.testing.assert_allclose(FoldIn(factors, 1.0).gramian, expected, rtol=1e-12)

@@ -493,6 +493,13 @@ def test_tracks_by_id_come_in_the_order_asked_for(store: Store, n: int) -> None:
     assert store.tracks([]) == []
 
 
+def test_offered_are_the_tracks_that_are_there_and_not_withdrawn(filled: Store) -> None:
+    filled.set_withdrawn(["t2"])
+    assert filled.offered() == {"t1", "t3"}
+    assert filled.offered(["t3", "t2", "t9"]) == {"t3"}
+    assert filled.offered([]) == set()
+
+
 @only_sqlite
 def test_a_connection_keeps_many_pages_only_while_it_writes(store: Store) -> None:
     def kept(connection: Connection) -> int:

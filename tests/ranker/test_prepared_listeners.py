@@ -65,7 +65,7 @@ def test_who_excludes_very_much_is_not_searched_for_together(
 
 def test_several_sources_prepare_and_nobody_has_to_ask(models: CandidateModels) -> None:
     able = [source.name for source in models.sources if isinstance(source, PreparingSource)]
-    assert able == ["audio", "bridge", "carried"]
+    assert able == ["audio", "carried"]
     models.prepare([])
 
 
