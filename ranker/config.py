@@ -42,7 +42,10 @@ class RankerSettings(Settings):
         10_000, ge=2, description="lists that training takes at most, over all windows"
     )
     negatives: int = Field(
-        100, ge=1, description="candidates that were not taken to, in each list, drawn at random"
+        100,
+        ge=1,
+        description="candidates that were not taken to, in each list at least, drawn at random; "
+        "all of them where lists are few",
     )
     windows: int = Field(
         5, ge=1, description="windows that labels come from, unless fewer hold lists enough"

@@ -24,6 +24,9 @@ from ranker.models import CandidateModels
 from recsys.config import Config
 from recsys.threads import one_thread
 
+ENOUGH_ROWS = 1_000_000
+"""Candidates in all lists up to which no miss is left out."""
+
 
 def discoveries(
     past: EventLog, later: EventLog, config: Config
@@ -52,7 +55,7 @@ def label_lists(
     Listeners none of whose discoveries was proposed teach nothing and are left out; of more than
     `most` others a sample is taken. Tracks that nobody has heard, before or after, are no
     candidates: nothing is known against them, and as misses they would teach that new is bad. Of a
-    listener's other misses a sample is kept.
+    listener's other misses a sample is kept where there are many lists.
     """
     histories, relevant = discoveries(past, later, config)
     unheard = np.ones(models.n_items, np.bool_)
@@ -62,6 +65,8 @@ def label_lists(
     if len(listeners) > most:
         listeners = rng.permutation(listeners)
     users = listeners.tolist()
+    expected = min(len(users) * config.ranker.windows, config.ranker.max_listeners)
+    kept = max(config.ranker.negatives, ENOUGH_ROWS // max(expected, 1))
     asked = (_asked_later(models, histories.history(user), unheard) for user in users)
     wanted = np.zeros(models.n_items, np.bool_)
     features, labels, groups, whose = [], [], [], []
@@ -72,7 +77,7 @@ def label_lists(
         wanted[relevant[user]] = False
         if not found.any():
             continue
-        misses = rng.permutation(np.flatnonzero(~found))[: config.ranker.negatives]
+        misses = rng.permutation(np.flatnonzero(~found))[:kept]
         rows = np.sort(np.concatenate([np.flatnonzero(found), misses]))
         features.append(compute_features(models, listener, candidates, rows))
         labels.append(found[rows].astype(np.int8))

@@ -11,6 +11,7 @@ from data.events import EventKind, EventLog
 from data.ids import IdMap
 from ranker.config import RankerSettings
 from ranker.features import compute_features, feature_names
+from recsys import labelling
 from recsys.config import Config
 from recsys.holdout import hold_out
 from recsys.labelling import discoveries, label_lists
@@ -144,12 +145,17 @@ def test_lists_are_those_of_each_listener_asked_alone():
     np.testing.assert_allclose(lists.features, features, rtol=1e-4, atol=1e-5)
 
 
-def test_of_what_was_not_taken_to_a_sample_is_kept():
+def test_of_what_was_not_taken_to_a_sample_is_kept_where_lists_are_many(
+    monkeypatch: pytest.MonkeyPatch,
+):
     held = hold_out(growing_world().log)
     models = fit_sources(growing_world(), held.past, Config())
     everything = label_lists(models, held.past, held.later, Config(), 1000)
     few = Config(ranker=RankerSettings(negatives=3))
+    lists = label_lists(models, held.past, held.later, few, 1000)
+    assert lists.group.tolist() == everything.group.tolist()
 
+    monkeypatch.setattr(labelling, "ENOUGH_ROWS", 10)
     lists = label_lists(models, held.past, held.later, few, 1000)
     again = label_lists(models, held.past, held.later, few, 1000)
 
