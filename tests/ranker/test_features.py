@@ -133,3 +133,13 @@ def test_listener_without_history_has_no_personal_features(models: CandidateMode
     assert np.isnan(features[:, names.index("collaborative_score")]).all()
     assert np.isnan(features[:, names.index("audio_nearest")]).all()
     assert np.isfinite(features[:, names.index("popularity")]).all()
+
+
+def test_no_candidates_have_no_features_but_their_columns(models: CandidateModels) -> None:
+    history = Interactions.from_log(planted_log()).history(0)
+    everything = np.arange(len(models.catalogue.items), dtype=np.int32)
+    listener = models.listener(history, everything)
+    candidates = models.candidates(listener)
+    names = feature_names([source.name for source in models.sources])
+    assert len(candidates) == 0
+    assert compute_features(models, listener, candidates).shape == (0, len(names))
