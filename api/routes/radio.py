@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
+from flask import Response
 
-from api.lists import track_list
+from api.lists import as_json, track_list
 from api.problems import problem_responses
 from api.schemas.asking import RadioQuery
 from api.schemas.lists import LIST_EXAMPLE, TrackList
@@ -30,7 +31,7 @@ blueprint = APIBlueprint("radio", __name__)
     )
 )
 @needs(Scope.READ)
-def radio(user_id: str, query: RadioQuery) -> TrackList:
+def radio(user_id: str, query: RadioQuery) -> Response:
     """The next tracks of a listener's radio, none of which it has sent before.
 
     Ask again with `cursor` set to `next` of the answer. Post what is played, skipped and liked as
@@ -48,4 +49,4 @@ def radio(user_id: str, query: RadioQuery) -> TrackList:
         dials=query.dials(recommender.radio_dials),
     )
     here.metrics.listing(found)
-    return track_list(found, here.store)
+    return as_json(track_list(found, here.store))

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from apiflask import APIBlueprint
+from flask import Response
 
 from api.bodies import json_only
-from api.lists import listener_lists, track_list
+from api.lists import as_json, listener_lists, track_list
 from api.problems import problem_responses
 from api.schemas.asking import RecommendationBody, RecommendationQuery, SeedIn
 from api.schemas.lists import LIST_EXAMPLE, LISTS_EXAMPLE, ListenerLists, TrackList
@@ -41,7 +42,7 @@ _BODY_EXAMPLE = {
     )
 )
 @needs(Scope.READ)
-def recommend(user_id: str, query: RecommendationQuery) -> TrackList:
+def recommend(user_id: str, query: RecommendationQuery) -> Response:
     """Tracks for a listener.
 
     Events posted a moment ago count already. A listener of whom nothing is known gets popular
@@ -62,7 +63,7 @@ def recommend(user_id: str, query: RecommendationQuery) -> TrackList:
         explain=query.explain,
     )
     here.metrics.listing(found)
-    return track_list(found, here.store)
+    return as_json(track_list(found, here.store))
 
 
 @blueprint.post("/v1/recommendations")
@@ -83,7 +84,7 @@ def recommend(user_id: str, query: RecommendationQuery) -> TrackList:
     )
 )
 @needs(Scope.READ)
-def recommend_to_many(body: RecommendationBody) -> ListenerLists:
+def recommend_to_many(body: RecommendationBody) -> Response:
     """Tracks for a listener, for several, or for nobody, near some seeds and far from others.
 
     A list is made for `user_id`, for each of `users`, or, without either, for the seeds alone.
@@ -108,7 +109,7 @@ def recommend_to_many(body: RecommendationBody) -> ListenerLists:
         for user in users
     ]
     here.metrics.listing(*found)
-    return listener_lists(users, found, here.store)
+    return as_json(listener_lists(users, found, here.store))
 
 
 def _seeds(given: Sequence[SeedIn], recommender: Recommender) -> list[Seed]:
