@@ -47,6 +47,12 @@ class RankerSettings(Settings):
         description="candidates that were not taken to, in each list at least, drawn at random; "
         "all of them where lists are few",
     )
+    head_start: float = Field(
+        0.6,
+        ge=0,
+        description="points of score that learning starts from for each standard deviation of what "
+        "is carried over to a new track",
+    )
     windows: int = Field(
         5, ge=1, description="windows that labels come from, unless fewer hold lists enough"
     )

@@ -23,6 +23,8 @@ ENOUGH_LISTENERS = 1000
 FEW_TREES = 60
 """Trees grown when too few listeners can be held out to decide when to stop."""
 
+HEADED = "carried_relative"
+"""Feature that scores start from."""
 _RISING = frozenset({"agreement", "fusion", "audio_nearest", "album_plays", "artist_plays"})
 _FALLING = frozenset({"artist_skips"})
 
@@ -97,22 +99,25 @@ class LambdaRanker:
     Parameters
     ----------
     booster : lightgbm.Booster
-        The model.
+        The trees.
+    head_start : float
+        Points that their sum is added to, see `initial_score`.
     """
 
     kind = "lambdarank"
 
-    def __init__(self, booster: lightgbm.Booster) -> None:
+    def __init__(self, booster: lightgbm.Booster, head_start: float = 0.0) -> None:
         self._booster = booster
+        self.head_start = head_start
         self.feature_names = tuple(booster.feature_name())
 
     @classmethod
-    def from_text(cls, text: str) -> LambdaRanker:
+    def from_text(cls, text: str, head_start: float = 0.0) -> LambdaRanker:
         """Model from LightGBM's text format.
 
         LightGBM may abort the process on damaged text: check its digest first.
         """
-        return cls(lightgbm.Booster(model_str=text))
+        return cls(lightgbm.Booster(model_str=text), head_start)
 
     def to_text(self) -> str:
         """Model in LightGBM's text format."""
@@ -122,15 +127,24 @@ class LambdaRanker:
         """LambdaRank score."""
         self._check(features)
         # One thread: at this size threads cost ten times what they save.
-        return np.asarray(self._booster.predict(features, num_threads=1), np.float32)
+        grown = np.asarray(self._booster.predict(features, num_threads=1))
+        start = initial_score(features, self.feature_names, self.head_start)
+        return (start + grown).astype(np.float32)
 
     def contributions(self, features: Floats) -> Doubles:
-        """What each feature's splits add on the way to the leaves; see `ranker.attribution`."""
+        """What each feature's splits add on the way to the leaves; see `ranker.attribution`.
+
+        What a score starts from counts as its feature's.
+        """
         self._check(features)
         if not len(features):  # LightGBM divides by the number of rows
             return np.zeros((0, features.shape[1] + 1))
         leaf = self._booster.predict(features, num_threads=1, pred_leaf=True)
-        return self._shares.at(np.asarray(leaf, np.int64).reshape(len(features), -1))
+        shares = self._shares.at(np.asarray(leaf, np.int64).reshape(len(features), -1))
+        if HEADED in self.feature_names:
+            start = initial_score(features, self.feature_names, self.head_start)
+            shares[:, self.feature_names.index(HEADED)] += start
+        return shares
 
     @cached_property
     def _shares(self) -> PathShares:
@@ -160,7 +174,7 @@ def train_ranker(
     A fifth of the listeners, with all lists of theirs, decides when to stop, or `ENOUGH_LISTENERS`;
     where that would be fewer than ``settings.min_validation``, their verdict would be noise, and a
     fixed small number of trees is grown on everybody. What a source says can only count for a track
-    where it says more (`direction`).
+    where it says more (`direction`). Boosting starts from `initial_score`.
     """
     listeners = np.random.default_rng(seed).permutation(np.unique(lists.listener))
     judges = listeners[: min(len(listeners) // 5, ENOUGH_LISTENERS)]
@@ -181,12 +195,24 @@ def train_ranker(
             "force_col_wise": True,
             "verbosity": -1,
         },
-        _dataset(lists, names, ~held_out, seed),
+        _dataset(lists, names, ~held_out, settings, seed),
         num_boost_round=settings.trees if early else min(settings.trees, FEW_TREES),
-        valid_sets=[_dataset(lists, names, held_out, seed)] if early else None,
+        valid_sets=[_dataset(lists, names, held_out, settings, seed)] if early else None,
         callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)] if early else None,
     )
-    return LambdaRanker(booster)
+    return LambdaRanker(booster, settings.head_start)
+
+
+def initial_score(features: Floats, names: Sequence[str], head_start: float) -> Doubles:
+    """Scores [shape=(n,)] that boosting starts from: new tracks in the order of what is carried.
+
+    Trees learn the order of new tracks from the few that were made new, and from what is peculiar
+    to these. Starting from the one source that orders them best, they change its order only where
+    that pays (see ``ranker.head_start`` in the documentation for what it is worth).
+    """
+    if HEADED not in names:
+        return np.zeros(len(features))
+    return head_start * np.nan_to_num(features[:, names.index(HEADED)].astype(np.float64))
 
 
 def direction(name: str) -> int:
@@ -202,13 +228,19 @@ def direction(name: str) -> int:
 
 
 def _dataset(
-    lists: LabelledLists, names: Sequence[str], chosen: np.ndarray, seed: int
+    lists: LabelledLists,
+    names: Sequence[str],
+    chosen: np.ndarray,
+    settings: RankerSettings,
+    seed: int,
 ) -> lightgbm.Dataset:
     rows = np.repeat(chosen, lists.group)
+    features = lists.features[rows]
     return lightgbm.Dataset(
-        lists.features[rows],
+        features,
         label=lists.relevant[rows],
         group=lists.group[chosen],
+        init_score=initial_score(features, names, settings.head_start),
         feature_name=list(names),
         free_raw_data=True,
         params={"verbosity": -1, "seed": seed},

@@ -159,6 +159,7 @@ def write_bundle(
         confidence=models.confidence,
         candidates=models.settings,
         carry_width=models.carry.width if models.carry else None,
+        head_start=getattr(hybrid.ranker, "head_start", 0.0),
         n_tracks=len(models.catalogue.items),
         n_listeners=facts.n_listeners,
         n_events=facts.n_events,
@@ -255,7 +256,8 @@ def open_bundle(folder: Path) -> ModelBundle:
         )
     ranker: Ranker = FusionRanker(expected)
     if manifest.ranker == LambdaRanker.kind:
-        ranker = LambdaRanker.from_text((folder / RANKER).read_text("utf-8"))
+        text = (folder / RANKER).read_text("utf-8")
+        ranker = LambdaRanker.from_text(text, manifest.head_start)
     projections = {
         name.removeprefix(PROJECTION).removesuffix(".npy"): array(name.removesuffix(".npy"))
         for name in files

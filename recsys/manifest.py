@@ -37,6 +37,7 @@ class Manifest(BaseModel):
     confidence: ConfidenceSettings
     candidates: CandidateSettings
     carry_width: float | None
+    head_start: float
     n_tracks: int
     n_listeners: int
     n_events: int

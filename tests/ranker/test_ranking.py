@@ -9,7 +9,7 @@ from ranker import ranking
 from ranker.config import RankerSettings
 from ranker.features import feature_names
 from ranker.labelled import LabelledLists
-from ranker.ranking import FusionRanker, LambdaRanker, train_ranker
+from ranker.ranking import HEADED, FusionRanker, LambdaRanker, initial_score, train_ranker
 
 NAMES = ("signal", "noise")
 
@@ -70,8 +70,8 @@ def test_lists_of_one_listener_are_never_on_both_sides(monkeypatch) -> None:
     monkeypatch.setattr(
         ranking,
         "_dataset",
-        lambda lists, names, chosen, seed: (
-            sides.append(set(lists.listener[chosen])) or kept(lists, names, chosen, seed)
+        lambda lists, names, chosen, *rest: (
+            sides.append(set(lists.listener[chosen])) or kept(lists, names, chosen, *rest)
         ),
     )
     settings = RankerSettings(min_rows_in_leaf=5, min_validation=5, trees=2)
@@ -121,6 +121,34 @@ def test_a_source_that_says_more_never_lowers_a_track() -> None:
     assert (np.diff(noisy.predict(shown)) >= 0).all()
     shown[:, 0], shown[:, 1] = 0.0, np.linspace(-3, 3, 50)
     assert (np.diff(noisy.predict(shown)) <= 0).all()
+
+
+def test_new_tracks_keep_the_order_of_what_is_carried_where_nothing_else_is_learned() -> None:
+    rng = np.random.default_rng(6)
+    names = ("popularity", HEADED)
+    features = rng.normal(size=(2400, 2)).astype(np.float32)
+    features[::2, 1] = np.nan  # established tracks
+    lists = LabelledLists(
+        features,
+        (features[:, 0] > 1.5).astype(np.int8),
+        np.full(60, 40, np.int64),
+        np.arange(60),
+    )
+    ranker = train_ranker(lists, names, RankerSettings(min_rows_in_leaf=5, head_start=0.5))
+    shown = np.zeros((50, 2), np.float32)
+    shown[:, 1] = np.linspace(-3, 3, 50)
+    score = ranker.predict(shown)
+    assert (np.diff(score) > 0).all()  # trees alone leave ties
+    rest = score - ranker.contributions(shown)[:, :-1].sum(axis=1)
+    np.testing.assert_allclose(rest, rest[0], atol=1e-4)
+    again = LambdaRanker.from_text(ranker.to_text(), ranker.head_start)
+    np.testing.assert_array_equal(again.predict(shown), score)
+
+
+def test_established_tracks_have_no_head_start() -> None:
+    features = np.array([[np.nan], [2.0]], np.float32)
+    assert initial_score(features, (HEADED,), 0.5).tolist() == [0.0, 1.0]
+    assert initial_score(features, ("popularity",), 0.5).tolist() == [0.0, 0.0]
 
 
 def test_lists_are_drawn_whole_and_in_their_order() -> None:
