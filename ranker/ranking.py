@@ -129,7 +129,7 @@ class LambdaRanker:
         # One thread: at this size threads cost ten times what they save.
         grown = np.asarray(self._booster.predict(features, num_threads=1))
         start = initial_score(features, self.feature_names, self.head_start)
-        return (start + grown).astype(np.float32)
+        return np.asarray(start + grown, np.float32)
 
     def contributions(self, features: Floats) -> Doubles:
         """What each feature's splits add on the way to the leaves; see `ranker.attribution`.
