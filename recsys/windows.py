@@ -22,9 +22,11 @@ MIN_PAST = 0.5
 """Share of the log that must lie before a window: a past that is much shorter than what serving
 knows would teach the ranker to mistrust its sources."""
 FOUND = 0.1
-"""Share of a cold track's past plays that a window without times has yet to predict. Measured on a
-real log with a fifth of the tracks cold: with all of them the ranker lists new tracks at the cost
-of an eighth of the recall of the others; with none it lists no new track among the first twenty."""
+"""Share of a cold track's past plays that a window without times has yet to predict, which says
+what it is worth to list new tracks among the others. On a real log with a fifth of the tracks cold
+(five draws), lists that the ranker learned with a tenth held as much of the others as a blend of
+models that list no new track: recall@20 .514 beside .511, significantly less in none. With four
+tenths, and without ``ranker.head_start``, it was .502, significantly less in three."""
 
 
 def label_windows(log: EventLog, count: int, *, seed: int = 0) -> Iterator[HeldOut]:
