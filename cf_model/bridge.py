@@ -44,6 +44,8 @@ class Bridge:
         Offset of all.
     offsets : LabelOffsets or None
         Offsets of genres, decades, artists and albums; None = fitted without labels.
+    covariance : np.ndarray [shape=(factors, factors), dtype=float64] or None
+        Of the errors of predictions for tracks left out; None for a map that was read back.
     penalty : float
         μ that cross-validation chose; NaN for a map that was read back.
     explained : float
@@ -54,6 +56,7 @@ class Bridge:
     weights: Doubles
     bias: Doubles
     offsets: LabelOffsets | None = None
+    covariance: Doubles | None = None
     penalty: float = np.nan
     explained: float = np.nan
 
@@ -167,13 +170,21 @@ def fit_bridge(
         map_, bias = fitted(everything - part)
         predicted[rows] = vectors[rows] @ map_ + bias
     scale = _slope(targets, predicted, weight)
+    left = targets - scale * predicted
     offsets = None
     if labels is not None:
-        offsets = fit_label_offsets(targets - scale * predicted, weight, labels[known])
+        offsets, left = fit_label_offsets(left, weight, labels[known])
     map_, bias = fitted(everything)
     map_, bias = scale * map_, scale * bias
     explained = 1.0 - errors[best, chosen] / baseline if baseline > 0 else 0.0
-    return Bridge(map_, bias + centre - middle @ map_, offsets, penalty, float(explained))
+    return Bridge(
+        map_,
+        bias + centre - middle @ map_,
+        offsets,
+        covariance=(left.T * weight) @ left / weight.sum(),
+        penalty=penalty,
+        explained=float(explained),
+    )
 
 
 def _slope(targets: Doubles, predicted: Doubles, weight: Doubles) -> float:

@@ -53,7 +53,9 @@ class LabelOffsets:
         return total
 
 
-def fit_label_offsets(errors: Doubles, weight: Doubles, codes: Positions) -> LabelOffsets:
+def fit_label_offsets(
+    errors: Doubles, weight: Doubles, codes: Positions
+) -> tuple[LabelOffsets, Doubles]:
     """Offsets from what a bridge got wrong.
 
     Parameters
@@ -64,6 +66,13 @@ def fit_label_offsets(errors: Doubles, weight: Doubles, codes: Positions) -> Lab
         How far each factor is trusted.
     codes : np.ndarray [shape=(n, n_levels), dtype=int32]
         Labels, −1 where there is none.
+
+    Returns
+    -------
+    offsets : LabelOffsets
+        Of all labels.
+    left : np.ndarray [shape=(n, factors)]
+        What is left of each error by offsets that were formed without it.
     """
     left = np.asarray(errors, np.float64)
     before = _error(left, weight)
@@ -89,7 +98,7 @@ def fit_label_offsets(errors: Doubles, weight: Doubles, codes: Positions) -> Lab
         tables.append(table.astype(np.float32))
         left = rest
     explained = 1.0 - _error(left, weight) / before if before > 0 else 0.0
-    return LabelOffsets(tuple(tables), float(explained))
+    return LabelOffsets(tuple(tables), float(explained)), left
 
 
 def _error(errors: Doubles, weight: Doubles) -> float:

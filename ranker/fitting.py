@@ -99,6 +99,7 @@ def fit_candidate_models(
                 collaborative,
                 signed,
                 bridge.prior,
+                fitted.covariance,
             )
     related = fit_item_item(interactions, item_item, confidence) if popularity.any() else None
     carried, kin = None, None

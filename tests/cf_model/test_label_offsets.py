@@ -19,7 +19,7 @@ def planted(rng: np.random.Generator, n: int = 600, noise: float = 0.3):
 
 def test_planted_offsets_of_artists_are_found_and_genres_that_say_nothing_are_left_out() -> None:
     errors, weight, codes, offsets = planted(np.random.default_rng(0))
-    found = fit_label_offsets(errors, weight, codes)
+    found, _ = fit_label_offsets(errors, weight, codes)
     assert found.explained > 0.8
     several = np.bincount(codes[:, 1], minlength=100) >= 4
     np.testing.assert_allclose(found.tables[1][several], offsets[several], atol=1.0)
@@ -29,7 +29,7 @@ def test_planted_offsets_of_artists_are_found_and_genres_that_say_nothing_are_le
 def test_what_tracks_share_by_chance_explains_nothing() -> None:
     rng = np.random.default_rng(1)
     _, weight, codes, _ = planted(rng)
-    found = fit_label_offsets(rng.normal(size=(600, 3)), weight, codes)
+    found, _ = fit_label_offsets(rng.normal(size=(600, 3)), weight, codes)
     assert found.explained < 0.01
 
 
@@ -38,7 +38,7 @@ def test_the_share_explained_is_that_of_tracks_left_out() -> None:
     errors, weight, codes, _ = planted(np.random.default_rng(2), n=120)
     weight = np.random.default_rng(3).uniform(0.2, 1, 120)
     codes = codes[:, 1:]
-    found = fit_label_offsets(errors, weight, codes)
+    found, rest = fit_label_offsets(errors, weight, codes)
     best = np.inf
     for prior in (0.3, 1.0, 3.0, 10.0, 30.0):
         left = errors.copy()
@@ -48,12 +48,13 @@ def test_the_share_explained_is_that_of_tracks_left_out() -> None:
         best = min(best, float(weight @ (left**2).sum(axis=1)))
     expected = 1 - best / float(weight @ (errors**2).sum(axis=1))
     assert abs(found.explained - expected) < 1e-9
+    assert abs(float(weight @ (rest**2).sum(axis=1)) - best) < 1e-9
 
 
 def test_missing_and_unknown_labels_add_nothing() -> None:
     errors, weight, codes, _ = planted(np.random.default_rng(0))
     codes[:10, 1] = -1
-    found = fit_label_offsets(errors, weight, codes)
+    found, _ = fit_label_offsets(errors, weight, codes)
     nothing = found.of(np.array([[-1, -1], [-1, 100], [-1, 10_000]], np.int32))
     assert (nothing == 0).all()
     assert np.isfinite(found.of(codes)).all()

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import sparse
 
+from cf_model.bridge import fit_bridge
+from cf_model.config import BridgeSettings
 from cf_model.model import CollaborativeModel
 from cf_model.shrinkage import shrink_to_bridge
 
@@ -136,3 +138,31 @@ def test_the_prior_says_how_soon_silence_counts():
         return np.linalg.norm(moved - full, axis=1).mean()
 
     assert distance(1.0) < 0.5 * distance(1000.0)
+
+
+def test_where_the_bridge_errs_most_plays_count_most():
+    listeners, signed = world(40)
+    bridged = np.zeros((6, FACTORS), np.float32)
+    fitted = model(listeners, signed, regularization=200.0)
+    unsure = np.diag([10.0, 1.0, 1.0, 1.0])
+    alike, moved = (
+        shrink_to_bridge(bridged, np.ones(6, np.bool_), fitted, signed, 100.0, covariance)
+        for covariance in (np.eye(FACTORS), unsure)
+    )
+    farther = np.abs(moved) / np.abs(alike)
+    assert (farther[:, 0] > 2).all()
+    assert (farther[:, 1:].mean(axis=1) < 1).all()
+    for scale in (0.01, 100.0):  # only the directions count, not the size
+        again = shrink_to_bridge(
+            bridged, np.ones(6, np.bool_), fitted, signed, 100.0, scale * unsure
+        )
+        np.testing.assert_allclose(again, moved, rtol=1e-4)
+
+
+def test_errors_of_predictions_for_tracks_left_out_have_their_covariance():
+    rng = np.random.default_rng(8)
+    vectors = rng.normal(size=(4000, 5)).astype(np.float32)
+    noise = rng.normal(size=(4000, 3)) * np.array([2.0, 1.0, 0.1])
+    factors = (vectors @ rng.normal(size=(5, 3)) + noise).astype(np.float32)
+    bridge = fit_bridge(vectors, factors, np.full(4000, 50.0, np.float32), BridgeSettings())
+    np.testing.assert_allclose(np.diag(bridge.covariance), [4.0, 1.0, 0.01], rtol=0.1)
