@@ -117,7 +117,7 @@ def test_an_empty_folder_fails_with_what_was_looked_for(recsys, tmp_path):
     assert "does not exist" in missing
 
 
-N_SONGS = 96
+N_SONGS = 192
 
 
 @pytest.fixture(scope="module")
