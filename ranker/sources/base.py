@@ -87,3 +87,19 @@ def allowed_mask(listener: Listener, n_items: int) -> Mask:
     allowed = np.ones(n_items, np.bool_)
     allowed[listener.excluded] = False
     return allowed
+
+
+def first_allowed(order: Positions, score: Floats, listener: Listener, n: int) -> CandidateList:
+    """The first `n` of `order` that may be recommended to `listener`.
+
+    Parameters
+    ----------
+    order : np.ndarray [shape=(m,), dtype=int32]
+        Tracks, best first: the same for everybody.
+    score : np.ndarray [shape=(n_items,), dtype=float32]
+        Of all tracks.
+    """
+    # No more can be barred than are excluded.
+    best = order[: n + len(listener.excluded)]
+    best = best[allowed_mask(listener, len(score))[best]][:n]
+    return CandidateList(best, score[best])

@@ -7,7 +7,7 @@ import numpy as np
 from data.arrays import Floats, Positions
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
-from ranker.sources.base import allowed_mask
+from ranker.sources.base import first_allowed
 
 
 class PopularSource:
@@ -28,11 +28,7 @@ class PopularSource:
 
     def candidates(self, listener: Listener, n: int) -> CandidateList:
         """Most listeners first; tracks without any are not proposed."""
-        allowed = allowed_mask(listener, len(self._score))
-        # No more can be barred than are excluded.
-        best = self._order[: n + len(listener.excluded)]
-        best = best[allowed[best]][:n]
-        return CandidateList(best, self._score[best])
+        return first_allowed(self._order, self._score, listener, n)
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:  # noqa: ARG002 (contract)
         """log(1 + listeners)."""

@@ -7,7 +7,7 @@ import numpy as np
 from data.arrays import Floats, Positions
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
-from ranker.sources.base import allowed_mask
+from ranker.sources.base import first_allowed
 
 RISING = 1.0
 """Standard deviations above the expected number from which on a track is proposed."""
@@ -38,10 +38,7 @@ class RisingSource:
 
     def candidates(self, listener: Listener, n: int) -> CandidateList:
         """Steepest first."""
-        allowed = allowed_mask(listener, len(self._score))
-        best = self._order[: n + len(listener.excluded)]
-        best = best[allowed[best]][:n]
-        return CandidateList(best, self._score[best])
+        return first_allowed(self._order, self._score, listener, n)
 
     def score(self, listener: Listener, item_index: Positions) -> Floats:  # noqa: ARG002 (contract)
         """Standard deviations above the expected number of listeners of late."""
