@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,7 @@ def test_an_empty_folder_fails_with_what_was_looked_for(recsys, tmp_path):
     assert "does not exist" in missing
 
 
-N_SONGS = 192
+N_SONGS = 96
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +138,8 @@ def test_an_interrupted_embed_goes_on_where_it_stopped(copied, songs, blow):
         env=environment({"RECSYS_ANALYSIS__WORKERS": "1"}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # Tests that were started in the background may have been told to ignore it.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:
         until(lambda: stored(recsys.home) or process.poll() is not None)
         below = children(process.pid)
