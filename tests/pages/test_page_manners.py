@@ -233,11 +233,3 @@ def test_a_key_is_asked_for_where_the_service_wants_one(world: World, open_page:
     page.get_by_role("button", name="Open").click()
     page.wait_for_selector("#results .row")
     assert given == ["Bearer secret"]
-
-
-def test_first_paint_is_quick(world: World, open_page: Open) -> None:
-    page = open_page(f"{world.address}/for-you?listener=listener0001")
-    page.reload()
-    page.wait_for_selector("#results .row")
-    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    assert painted < 1000
