@@ -141,12 +141,14 @@ def write_bundle(
     if isinstance(models.index, ExactIndex | AnnoyIndex):
         (folder / INDEX).mkdir()
         models.index.save(folder / INDEX)
-    if isinstance(hybrid.ranker, LambdaRanker):
-        (folder / RANKER).write_text(hybrid.ranker.to_text(), "utf-8")
     if facts.encoder_dir is not None:
         shutil.copytree(
             facts.encoder_dir, folder / ENCODER, ignore=shutil.ignore_patterns(WEIGHTS_FILE)
         )
+    head_start = 0.0
+    if isinstance(hybrid.ranker, LambdaRanker):
+        (folder / RANKER).write_text(hybrid.ranker.to_text(), "utf-8")
+        head_start = hybrid.ranker.head_start
     manifest = Manifest(
         format=FORMAT,
         version=version,
@@ -159,7 +161,7 @@ def write_bundle(
         confidence=models.confidence,
         candidates=models.settings,
         carry_width=models.carry.width if models.carry else None,
-        head_start=getattr(hybrid.ranker, "head_start", 0.0),
+        head_start=head_start,
         n_tracks=len(models.catalogue.items),
         n_listeners=facts.n_listeners,
         n_events=facts.n_events,
