@@ -95,10 +95,11 @@ class Carry:
     taste_centre: Floats
     taste_landmarks: Floats
 
-    def coefficients(self, liked: Positions, score: Floats) -> Floats:
+    def coefficients(self, liked: Positions, weight: Floats, score: Floats) -> Floats:
         """Coefficients [shape=(n_columns,)] for the listener who likes the tracks `liked`.
 
-        `score` [shape=(n_items,)] is what these say for every track.
+        Each of them counts by its `weight` [shape=(n_liked,)]; `score` [shape=(n_items,)] is what
+        they say for every track.
         """
         # Most tracks have no score where only near neighbours have weights.
         scored = np.flatnonzero(score != 0)  # of booleans, five times as quick
@@ -108,10 +109,10 @@ class Carry:
         spread = float(np.sqrt(max(known @ known / n - mean * mean, 0.0)))
         if spread <= _EQUAL:
             return np.zeros(self.said.shape[1], np.float32)
-        total: Floats = self.said[liked].sum(axis=0) / np.float32(spread)
+        total: Floats = weight @ self.said[liked] / np.float32(spread)
         return total
 
-    def evidence(self, liked: Positions, kernel: Floats) -> Floats:
+    def evidence(self, liked: Positions, weight: Floats, kernel: Floats) -> Floats:
         """Share of each of `liked` in the score of the track of each row of a kernel.
 
         Returns
@@ -119,7 +120,7 @@ class Carry:
         np.ndarray [shape=(n_liked, n), dtype=float32]
             Up to the spread of the scores, which all shares are divided by.
         """
-        shares: Floats = self.said[liked] @ kernel.T
+        shares: Floats = weight[:, None] * (self.said[liked] @ kernel.T)
         return shares
 
     def towards(self, vectors: Floats) -> Floats:

@@ -37,3 +37,16 @@ def signed_confidence(history: History, settings: ConfidenceSettings) -> Floats:
     strength = 1.0 + settings.alpha * np.log1p(np.maximum(positive, negative))
     prefers = (positive > negative) & (history.opinion >= 0) | (history.opinion > 0)
     return np.where(prefers, strength, -strength).astype(np.float32)
+
+
+def liked_weights(signed: Floats) -> Floats:
+    """What each track that is liked counts in a history, 1 on average [shape=(n_liked,)].
+
+    Parameters
+    ----------
+    signed : np.ndarray [shape=(n,), dtype=float32]
+        From `signed_confidence`.
+    """
+    liked = signed[signed > 0]
+    weights: Floats = liked / liked.mean() if len(liked) else liked
+    return weights

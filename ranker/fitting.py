@@ -11,7 +11,7 @@ from audio_model.index import SearchIndex, build_index
 from cf_model.als import fit_als
 from cf_model.bridge import bridgeable, fit_bridge
 from cf_model.carry import fit_carry
-from cf_model.confidence import signed_confidence
+from cf_model.confidence import liked_weights, signed_confidence
 from cf_model.config import (
     ALSSettings,
     BridgeSettings,
@@ -152,7 +152,8 @@ def _some_scores(
     scores = np.zeros((min(len(listeners), ASKED), len(interactions.items)), np.float32)
     for row, user in enumerate(listeners[:ASKED].tolist()):
         history = interactions.history(user)
-        scores[row] = model.score(history.item_index[signed_confidence(history, confidence) > 0])
+        signed = signed_confidence(history, confidence)
+        scores[row] = model.score(history.item_index[signed > 0], liked_weights(signed))
     return scores
 
 

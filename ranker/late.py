@@ -29,6 +29,7 @@ from ranker.sources import (
     BridgeSource,
     CandidateSource,
     CarriedSource,
+    CentresSource,
     ContentSource,
     PopularSource,
     RisingSource,
@@ -100,9 +101,9 @@ class _ExtendedModels(CandidateModels):
             late[CarriedSource.name] = carried
         found: list[CandidateSource] = []
         for source in self.known.sources:
-            if isinstance(source, ContentSource) and self.embeddings is not None:
+            if isinstance(source, ContentSource | CentresSource) and self.embeddings is not None:
                 assert self.index is not None
-                found.append(ContentSource(self.embeddings, self.index))
+                found.append(source.over(self.embeddings, self.index))
             else:
                 found.append(_WithLate(source, late.get(source.name), n))
         return tuple(found)

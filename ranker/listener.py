@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 
+from cf_model.confidence import liked_weights
 from data.arrays import Floats, Mask, Positions
 from data.interactions import History
-from data.rows import Rows
 
 T = TypeVar("T")
 
@@ -23,8 +24,9 @@ class Listener:
     ----------
     history : History
         What they did so far.
-    prefers : np.ndarray [shape=(len(history),), dtype=bool]
-        Entries of the history that speak for their track.
+    confidence : np.ndarray [shape=(len(history),), dtype=float32]
+        What each entry of the history says of its track, see `cf_model.confidence`: negative where
+        it speaks against it.
     user_factor : np.ndarray [shape=(factors,), dtype=float32] or None
         Place among the item factors; None without a collaborative model or anything positive.
     taste : np.ndarray [shape=(dimension,), dtype=float32] or None
@@ -36,7 +38,7 @@ class Listener:
     """
 
     history: History
-    prefers: Mask
+    confidence: Floats
     user_factor: Floats | None
     taste: Floats | None
     excluded: Positions
@@ -74,7 +76,7 @@ class Listener:
                 before = replace(
                     self,
                     history=self.history.take(known),
-                    prefers=self.prefers[known],
+                    confidence=self.confidence[known],
                     excluded=self.excluded[early],
                     _computed={},
                     _splits={},
@@ -83,50 +85,17 @@ class Listener:
             self._splits[n_items] = before, after
         return self._splits[n_items]
 
-    @property
+    @cached_property
+    def prefers(self) -> Mask:
+        """Entries of the history that speak for their track [shape=(len(history),)]."""
+        return self.confidence > 0
+
+    @cached_property
     def liked_items(self) -> Positions:
         """Positions of the tracks that the history speaks for."""
         return self.history.item_index[self.prefers]
 
-
-def taste_direction(
-    embeddings: Rows, mean: Floats, item_index: Positions, signed_confidence: Floats
-) -> Floats | None:
-    """Direction from the catalogue's mean sound to the listener's.
-
-    All tracks of an encoder share a large common component; a plain mean of a listener's vectors
-    points mostly along it and finds the catalogue's most average tracks. Refused tracks push away
-    with half their weight.
-
-    Parameters
-    ----------
-    embeddings : np.ndarray [shape=(n_items, dimension), dtype=float32]
-        Unit audio vectors, NaN rows where a track has none.
-    mean : np.ndarray [shape=(dimension,), dtype=float32]
-        Mean of the catalogue's vectors.
-    item_index, signed_confidence : np.ndarray [shape=(n,)]
-        The history and what each entry says.
-
-    Returns
-    -------
-    np.ndarray [shape=(dimension,), dtype=float32] or None
-        Unit length; None when no track of the history that they like has a vector.
-    """
-    rows = embeddings[item_index]  # (n, dimension)
-    weight = np.where(np.isnan(rows[:, 0]), np.float32(0.0), signed_confidence)
-    liked, refused = weight > 0, weight < 0
-    if not liked.any():
-        return None
-    direction = _mean(rows[liked], weight[liked]) - mean
-    if refused.any():
-        away = _mean(rows[refused], weight[refused]) - mean
-        share = refused.sum() / (refused.sum() + liked.sum())
-        direction = direction - share * away
-    length = float(np.linalg.norm(direction))
-    return (direction / length).astype(np.float32) if length > 1e-9 else None
-
-
-def _mean(rows: Floats, weight: Floats) -> Floats:
-    """Weighted mean [shape=(dimension,)] of `rows`; weights of one sign."""
-    mean: Floats = weight @ rows / weight.sum()
-    return mean
+    @cached_property
+    def liked_weight(self) -> Floats:
+        """Confidence in each of `liked_items`, 1 on average [shape=(n_liked,)]."""
+        return liked_weights(self.confidence)

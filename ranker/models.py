@@ -23,12 +23,14 @@ from data.rows import Rows
 from data.tracks import Catalogue
 from ranker.candidates import Candidates, merge
 from ranker.config import CandidateSettings
-from ranker.listener import Listener, taste_direction
+from ranker.directions import taste_direction
+from ranker.listener import Listener
 from ranker.sources import (
     ArtistSource,
     BridgeSource,
     CandidateSource,
     CarriedSource,
+    CentresSource,
     CollaborativeSource,
     ContentSource,
     ItemItemSource,
@@ -122,6 +124,15 @@ class CandidateModels:
             sources.append(ItemItemSource(self.item_item, self.popularity > 0))
         if self.embeddings is not None and self.index is not None:
             sources.append(ContentSource(self.embeddings, self.index))
+            if self.settings.taste_centres > 1 and self.mean_embedding is not None:
+                sources.append(
+                    CentresSource(
+                        self.embeddings,
+                        self.index,
+                        self.mean_embedding,
+                        self.settings.taste_centres,
+                    )
+                )
         if self.bridged_factors is not None:
             sources.append(BridgeSource(np.asarray(self.bridged_factors), self.newcomers))
         if self.item_item is not None and self.carry is not None:
@@ -153,16 +164,15 @@ class CandidateModels:
     def listener(self, history: History, excluded: Positions) -> Listener:
         """The listener with this history, to whom `excluded` (ascending) is not recommended."""
         signed = signed_confidence(history, self.confidence)
-        prefers = signed > 0
         factor = None
-        if self._fold_in is not None and prefers.any():
+        if self._fold_in is not None and (signed > 0).any():
             factor = self._fold_in.user_factor(history.item_index, signed)
         taste = None
         if self.embeddings is not None and self.mean_embedding is not None:
             taste = taste_direction(
                 self.embeddings, self.mean_embedding, history.item_index, signed
             )
-        return Listener(history, prefers, factor, taste, excluded)
+        return Listener(history, signed, factor, taste, excluded)
 
     def prepare(self, listeners: Sequence[Listener]) -> None:
         """Let sources work out for all of `listeners` at once what their candidates follow from.

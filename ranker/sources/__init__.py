@@ -4,6 +4,7 @@ from ranker.sources.artist import ArtistSource
 from ranker.sources.base import CandidateSource, ExplainingSource
 from ranker.sources.bridge import BridgeSource
 from ranker.sources.carried import CarriedSource
+from ranker.sources.centres import CentresSource
 from ranker.sources.collaborative import CollaborativeSource
 from ranker.sources.content import ContentSource
 from ranker.sources.item_item import ItemItemSource
@@ -15,6 +16,7 @@ __all__ = [
     "BridgeSource",
     "CandidateSource",
     "CarriedSource",
+    "CentresSource",
     "CollaborativeSource",
     "ContentSource",
     "ExplainingSource",

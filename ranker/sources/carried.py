@@ -12,7 +12,7 @@ from data.arrays import Floats, Positions
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
 from ranker.sources.base import allowed_mask, strongest
-from ranker.sources.item_item import item_item_scores, weighed
+from ranker.sources.item_item import item_item_scores, known_likes
 
 
 class CarriedSource:
@@ -71,8 +71,9 @@ class CarriedSource:
 
     def explain(self, listener: Listener, items: Positions) -> Positions:
         """The liked track with the largest share in the score of each of `items`."""
-        liked = weighed(self._model, listener)
-        return strongest(liked, self._carry.evidence(liked, self._kernel[self._row[items]]))
+        liked, weight = known_likes(self._model, listener)
+        evidence = self._carry.evidence(liked, weight, self._kernel[self._row[items]])
+        return strongest(liked, evidence)
 
     def prepare(self, listeners: Sequence[Listener], n: int) -> None:  # noqa: ARG002 (contract)
         """Scores of all newcomers for all listeners in one product."""
@@ -89,6 +90,6 @@ class CarriedSource:
     def _coefficients(self, listener: Listener) -> Floats:
         def computed() -> Floats:
             score = item_item_scores(self._model, listener)
-            return self._carry.coefficients(weighed(self._model, listener), score)
+            return self._carry.coefficients(*known_likes(self._model, listener), score)
 
         return listener.once("carried", computed)

@@ -37,6 +37,10 @@ class ContentSource:
         self._embeddings = embeddings
         self._index = index
 
+    def over(self, embeddings: Rows, index: SearchIndex) -> ContentSource:
+        """The same over more tracks."""
+        return ContentSource(embeddings, index)
+
     def candidates(self, listener: Listener, n: int) -> CandidateList:
         """Nearest tracks to the direction of taste."""
         if listener.taste is None:

@@ -12,7 +12,7 @@ from ranker.sources.base import allowed_mask, strongest
 
 
 class ItemItemSource:
-    """Sum of the item–item weights from what the listener likes.
+    """Sum of the item–item weights from what the listener likes, each track by its confidence.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class ItemItemSource:
     def explain(self, listener: Listener, items: Positions) -> Positions:
         """The liked track with the largest weight on each of `items`."""
         rows = liked_rows(self._model, listener)
-        return strongest(weighed(self._model, listener), rows.evidence(items))
+        return strongest(known_likes(self._model, listener)[0], rows.evidence(items))
 
     def _everything(self, listener: Listener) -> Floats:
         return item_item_scores(self._model, listener)
@@ -64,10 +64,10 @@ def liked_rows(model: ItemItemModel, listener: Listener) -> LikedRows:
 
     Sources that hold the same model share them.
     """
-    return listener.once(f"rows of {id(model)}", lambda: model.rows(weighed(model, listener)))
+    return listener.once(f"rows of {id(model)}", lambda: model.rows(*known_likes(model, listener)))
 
 
-def weighed(model: ItemItemModel, listener: Listener) -> Positions:
-    """Tracks that `listener` likes and `model` has weights of: it knows none that came later."""
-    liked = listener.liked_items
-    return liked[liked < model.n_items]
+def known_likes(model: ItemItemModel, listener: Listener) -> tuple[Positions, Floats]:
+    """Tracks that `listener` likes and `model` knows, none that came later, and their weights."""
+    known = listener.liked_items < model.n_items
+    return listener.liked_items[known], listener.liked_weight[known]

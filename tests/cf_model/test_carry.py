@@ -9,6 +9,7 @@ from cf_model.carry import fit_carry
 from cf_model.config import CarrySettings
 
 RNG = np.random.default_rng(11)
+WEIGHT = np.array([1.5, 0.5, 1.25, 0.75], np.float32)
 
 
 def world(n: int = 60, newcomers: int = 15, dimension: int = 5):
@@ -32,8 +33,9 @@ def naive(vectors, new, score, settings):
 
 def scored(carry, weights, liked):
     """Scores of all tracks for a history, and the coefficients that follow from them."""
-    score = np.asarray(weights[liked].sum(axis=0), np.float32).ravel()
-    return score, carry.coefficients(liked, score)
+    weight = WEIGHT[: len(liked)]
+    score = np.asarray(weights[liked].T @ weight, np.float32).ravel()
+    return score, carry.coefficients(liked, weight, score)
 
 
 def one_score(score):
@@ -85,7 +87,7 @@ def test_the_shares_of_the_liked_tracks_add_up_to_the_score_of_a_newcomer():
     carry = fit_carry(vectors, new, ~new, weights, CarrySettings())
     liked = np.array([3, 8, 20], np.int32)
     score, coefficients = scored(carry, weights, liked)
-    shares = carry.evidence(liked, carry.kernel) / score[~new].std()
+    shares = carry.evidence(liked, WEIGHT[:3], carry.kernel) / score[~new].std()
     assert shares.shape == (3, 15)
     np.testing.assert_allclose(shares.sum(axis=0), carry.kernel @ coefficients, atol=1e-4)
 

@@ -92,13 +92,16 @@ def test_planted_blocks_are_found_and_unheard_tracks_get_nothing(dense_up_to):
         ItemItemSettings(dense_up_to=dense_up_to, regularization=5.0),
         ConfidenceSettings(),
     )
-    score = model.score(np.array([0, 1], np.int32))
+    liked, weight = np.array([0, 1], np.int32), np.array([0.5, 1.5], np.float32)
+    score = model.score(liked, weight)
     assert score.shape == (11,)
     assert set(np.argsort(-score)[:3]) == {2, 3, 4}
     assert score[10] == 0
-    evidence = model.rows(np.array([0, 1], np.int32)).evidence(np.array([3, 10, 2], np.int32))
+    evidence = model.rows(liked, weight).evidence(np.array([3, 10, 2], np.int32))
     assert evidence.shape == (2, 3)
     np.testing.assert_allclose(evidence.sum(axis=0), score[[3, 10, 2]], atol=1e-6)
+    both = np.asarray(model.weights[liked].todense() if dense_up_to == 0 else model.weights[liked])
+    np.testing.assert_allclose(score, weight @ both, atol=1e-6)
 
 
 @pytest.mark.parametrize("dense_up_to", [0, 100])

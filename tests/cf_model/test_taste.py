@@ -15,7 +15,8 @@ def carried(vectors, new, scores, known):
     weights[: len(scores)] = scores
     carry = fit_carry(vectors, new, ~new, weights, SETTINGS, scores=known)
     lists = np.arange(len(scores), dtype=np.int32)[:, None]
-    found = [carry.kernel @ carry.coefficients(liked, weights[liked[0]]) for liked in lists]
+    one = np.ones(1, np.float32)
+    found = [carry.kernel @ carry.coefficients(liked, one, weights[liked[0]]) for liked in lists]
     return carry, np.array(found)
 
 
@@ -87,7 +88,7 @@ def test_with_taste_the_shares_of_liked_tracks_add_up_to_the_score_of_a_newcomer
     vectors, new, _, scores = world()
     carry, found = carried(vectors, new, scores, scores)
     spread = scores[0, ~new].std()
-    shares = carry.evidence(np.array([0], np.int32), carry.kernel[:3])
+    shares = carry.evidence(np.array([0], np.int32), np.ones(1, np.float32), carry.kernel[:3])
     np.testing.assert_allclose(shares[0] / spread, found[0, :3], atol=1e-3)
 
 

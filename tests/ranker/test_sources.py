@@ -126,6 +126,17 @@ class TestItemItem(SourceContract):
     ) -> None:
         assert np.isnan(source.score(listener_of(models, 0), np.array(COLD, np.int32))).all()
 
+    @pytest.mark.parametrize("favourite", [0, 1])
+    def test_what_a_listener_plays_most_decides(
+        self, models: CandidateModels, source: CandidateSource, favourite: int
+    ) -> None:
+        pair = np.array([0, 1], np.int32)
+        both = listener_of(models, 0).history.take(np.array([0, 1]))
+        plays = np.where(pair == favourite, 200.0, 1.0).astype(np.float32)
+        history = replace(both, item_index=pair, plays=plays)
+        found = source.candidates(models.listener(history, pair), 5)
+        assert (found.item_index % 2 == favourite).all()
+
     def test_a_track_that_nothing_liked_speaks_of_is_not_proposed(self) -> None:
         # Weights of near neighbours: the tracks of the other kind have none.
         models = fit(planted_log(), planted_embeddings(), dense_up_to=0)
@@ -160,6 +171,46 @@ class TestAudio(SourceContract):
         found = source.candidates(listener_of(models, 0), 15)
         assert (found.item_index % 2 == 0).all()
         assert set(range(50, 60, 2)) <= set(found.item_index.tolist())
+
+
+class TestCentres(SourceContract):
+    name = "audio_centres"
+
+    @pytest.fixture
+    def models(self) -> CandidateModels:
+        return fit(planted_log(), planted_embeddings(), taste_centres=3)
+
+    def test_who_likes_opposite_sounds_is_offered_both_where_their_mean_is_neither(self) -> None:
+        rng = np.random.default_rng(5)
+        kinds = np.array([[1.0, 0, 0, 0], [-1.0, 0, 0, 0], [0, 1.0, 0, 0], [0, -1.0, 0, 0]])
+        kind = np.arange(N_TRACKS) % 4
+        vectors = kinds[kind] + 0.1 * rng.normal(size=(N_TRACKS, 4))
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        heard = [track for track in range(40) if kind[track] < 2][:12]
+        log = make_log(
+            [("one", track_id(track)) for track in heard],
+            items=[track_id(track) for track in range(N_TRACKS)],
+        )
+        models = fit(log, vectors.astype(np.float32), taste_centres=2)
+        history = Interactions.from_log(log).history(0)
+        listener = models.listener(history, history.item_index)
+        found = {
+            source.name: kind[source.candidates(listener, 16).item_index]
+            for source in models.sources
+        }
+        assert set(found["audio_centres"].tolist()) == {0, 1}
+        assert (np.bincount(found["audio_centres"]) >= 6).all()
+        assert (found["audio"] >= 2).any()
+
+    def test_of_one_kind_there_is_nothing_to_tell_apart(self) -> None:
+        models = fit(planted_log(), planted_embeddings())
+        assert self.name not in {source.name for source in models.sources}
+        asked = fit(planted_log(), planted_embeddings(), taste_centres=3)
+        source = next(source for source in asked.sources if source.name == self.name)
+        history = listener_of(asked, 0).history
+        lone = asked.listener(history.take(np.arange(len(history)) < 1), history.item_index)
+        assert len(source.candidates(lone, 5)) == 0
+        assert np.isnan(source.score(lone, history.item_index)).all()
 
 
 class TestBridge(SourceContract):

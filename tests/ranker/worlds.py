@@ -68,6 +68,7 @@ def fit(
     per_source: int = 20,
     dense_up_to: int = 4000,
     catalogue: Catalogue | None = None,
+    taste_centres: int = 1,
 ) -> CandidateModels:
     return fit_candidate_models(
         log,
@@ -76,7 +77,7 @@ def fit(
         als=ALSSettings(factors=4),
         bridge=BridgeSettings(),
         confidence=ConfidenceSettings(),
-        candidates=CandidateSettings(per_source=per_source),
+        candidates=CandidateSettings(per_source=per_source, taste_centres=taste_centres),
         item_item=ItemItemSettings(dense_up_to=dense_up_to),
         carry=CarrySettings(),
     )
