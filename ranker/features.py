@@ -128,22 +128,22 @@ def _audio_likeness(
     return nearest, cosine[:, latest].mean(axis=1)
 
 
-def _affinity(label: Positions, listener: Listener, items: Positions) -> tuple[Floats, Floats]:
-    """Shares of plays that went to each item's label, and of skips among the label's events.
+def _affinity(category: Positions, listener: Listener, items: Positions) -> tuple[Floats, Floats]:
+    """Shares of plays that went to each item's category, and of skips among that one's events.
 
     Parameters
     ----------
-    label : np.ndarray [shape=(n_items,), dtype=int32]
+    category : np.ndarray [shape=(n_items,), dtype=int32]
         Artist or album of every track, −1 where unknown.
     """
     history = listener.history
-    heard, wanted = label[history.item_index], label[items]
+    heard, wanted = category[history.item_index], category[items]
     # A catalogue may have a hundred thousand artists, a history seldom more than a hundred.
     theirs, which = np.unique(heard[heard >= 0], return_inverse=True)
     plays = np.bincount(which, history.plays[heard >= 0], len(theirs) + 1)
     skips = np.bincount(which, history.skips[heard >= 0], len(theirs) + 1)
     place = np.searchsorted(theirs, wanted)
-    place[np.append(theirs, MISSING)[place] != wanted] = len(theirs)  # a label not heard
+    place[np.append(theirs, MISSING)[place] != wanted] = len(theirs)  # one not heard
     total = max(float(history.plays.sum()), 1e-9)
     play_share = np.where(wanted >= 0, plays[place] / total, np.nan).astype(np.float32)
     events = plays + skips

@@ -128,7 +128,7 @@ class Reason:
             return f"{'new' if self.cold else 'more'} from {artist}, whom you play"
         if named is None:
             return _UNNAMED[self.family]
-        return _NAMED[self.family].format(track=named.label, how=self.how)
+        return _NAMED[self.family].format(track=named.caption, how=self.how)
 
 
 _NAMED = {

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from api.schemas.base import Count, ExternalId, Input, Label
+from api.schemas.base import Count, ExternalId, Input, ShortText
 from ranker.config import RerankSettings
 from recsys.cursor import MAX_LENGTH
 from recsys.filters import Filters
@@ -33,7 +33,7 @@ def _not_zero(value: float) -> float:
     return value
 
 
-Names = Annotated[list[Label], BeforeValidator(_as_list), Field(max_length=MAX_NAMES)]
+Names = Annotated[list[ShortText], BeforeValidator(_as_list), Field(max_length=MAX_NAMES)]
 Ids = Annotated[list[ExternalId], BeforeValidator(_as_list), Field(max_length=MAX_EXCLUDED)]
 Cursor = Annotated[
     str, Field(min_length=1, max_length=MAX_LENGTH, description="`next` of the page before")

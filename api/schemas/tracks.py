@@ -8,7 +8,7 @@ from apiflask.fields import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
 from api.cursors import MAX_LENGTH
-from api.schemas.base import MAX_ITEMS, Input, Label
+from api.schemas.base import MAX_ITEMS, Input, ShortText
 from data.store import AnalysisState
 
 _EXAMPLE: dict[str, JsonValue] = {
@@ -28,11 +28,11 @@ class TrackIn(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    title: Label | None = None
-    artist: Label | None = Field(None, description="Several are joined by `; `")
-    album: Label | None = None
-    album_artist: Label | None = None
-    genre: Label | None = None
+    title: ShortText | None = None
+    artist: ShortText | None = Field(None, description="Several are joined by `; `")
+    album: ShortText | None = None
+    album_artist: ShortText | None = None
+    genre: ShortText | None = None
     year: int | None = Field(None, ge=1000, le=9999)
     duration: float | None = Field(
         None, gt=0, le=7 * 86_400, description="Seconds; measured where there is audio"
@@ -40,7 +40,7 @@ class TrackIn(Input):
     track_number: int | None = Field(None, ge=1, le=9999)
     recording_mbid: str | None = Field(None, pattern=_MBID, description="MusicBrainz recording id")
     isrc: str | None = Field(None, pattern=_ISRC, description="ISRC, without hyphens")
-    path: Label | None = Field(
+    path: ShortText | None = Field(
         None, description="Audio file on the server, below one of `library.roots`"
     )
 
@@ -98,8 +98,8 @@ class TrackQuery(Input):
     query: str | None = Field(
         None, min_length=1, max_length=200, description="Words of title, artist and album"
     )
-    genre: Label | None = Field(None, description="Only this genre")
-    artist: Label | None = Field(None, description="Only this artist")
+    genre: ShortText | None = Field(None, description="Only this genre")
+    artist: ShortText | None = Field(None, description="Only this artist")
     limit: Limit = 20
     cursor: Cursor | None = None
 

@@ -22,7 +22,7 @@ _WITHIN = "\x1f"
 
 
 @dataclass(frozen=True)
-class Labels:
+class Categories:
     """Codes of tracks, and the names that they stand for.
 
     Parameters
@@ -37,15 +37,15 @@ class Labels:
     codes: NDArray[np.int32]
 
     @classmethod
-    def of(cls, tracks: Sequence[Track]) -> Labels:
+    def of(cls, tracks: Sequence[Track]) -> Categories:
         """Of `tracks`, in their order."""
         named = [_names(track) for track in tracks]
         levels = tuple(IdMap.sorted(row[i] for row in named if row[i]) for i in range(len(LEVELS)))
         return cls(levels, _coded(levels, named))
 
-    def take(self, rows: NDArray[np.int32]) -> Labels:
+    def take(self, rows: NDArray[np.int32]) -> Categories:
         """Of the tracks at `rows`; names stay."""
-        return Labels(self.names, self.codes[rows])
+        return Categories(self.names, self.codes[rows])
 
     def codes_of(self, tracks: Sequence[Track]) -> NDArray[np.int32]:
         """Codes [shape=(len(tracks), n_levels)] of other tracks.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from data.labels import ALBUM, ARTIST, LEVELS, Labels
+from data.categories import ALBUM, ARTIST, LEVELS, Categories
 from data.tracks import Track
 
 TRACKS = [
@@ -14,20 +14,20 @@ TRACKS = [
 ]
 
 
-def test_equal_names_are_one_label_whatever_their_capitals() -> None:
-    codes = Labels.of(TRACKS).codes
+def test_equal_names_are_one_category_whatever_their_capitals() -> None:
+    codes = Categories.of(TRACKS).codes
     assert (codes[0] == codes[1]).all()
     assert (codes[4] == -1).all()
 
 
 def test_albums_of_one_title_are_told_apart_by_who_made_them() -> None:
-    album = Labels.of(TRACKS).codes[:, ALBUM]
+    album = Categories.of(TRACKS).codes[:, ALBUM]
     assert album[0] == album[3]
     assert album[0] != album[2]
 
 
 def test_tracks_to_come_share_the_codes_of_known_names_and_get_new_ones_for_others() -> None:
-    known = Labels.of(TRACKS)
+    known = Categories.of(TRACKS)
     later = known.codes_of([Track("x", artist="ada"), Track("y", artist="Cy"), Track("z")])
     assert later.shape == (3, len(LEVELS))
     assert later[0, ARTIST] == known.codes[0, ARTIST]
@@ -36,4 +36,4 @@ def test_tracks_to_come_share_the_codes_of_known_names_and_get_new_ones_for_othe
 
 
 def test_no_tracks_have_no_codes() -> None:
-    assert Labels.of([]).codes.shape == (0, len(LEVELS))
+    assert Categories.of([]).codes.shape == (0, len(LEVELS))
