@@ -24,6 +24,8 @@ class Track:
         Absolute path of the audio file; None for a track without audio.
     title, artist, album, album_artist, genre : str or None
         Tags, as text.
+    label : str or None
+        Record label.
     year : int or None
         Year of release.
     duration : float or None
@@ -45,6 +47,7 @@ class Track:
     album: str | None = None
     album_artist: str | None = None
     genre: str | None = None
+    label: str | None = None
     year: int | None = None
     duration: float | None = None
     track_number: int | None = None

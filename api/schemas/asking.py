@@ -46,6 +46,9 @@ class ListQuery(Input):
     n: Count = 20
     genre: Names = Field([], description="Only these genres, whatever the case; may be repeated")
     artist: Names = Field([], description="Only these artists, whatever the case; may be repeated")
+    label: Names = Field(
+        [], description="Only these record labels, whatever the case; may be repeated"
+    )
     year_from: int | None = Field(None, ge=0, le=9999, description="Released this year or later")
     year_to: int | None = Field(None, ge=0, le=9999, description="Released this year or earlier")
     exclude_ids: Ids = Field([], description="Tracks that are not wanted; may be repeated")
@@ -56,6 +59,7 @@ class ListQuery(Input):
         return Filters(
             genres=tuple(self.genre),
             artists=tuple(self.artist),
+            labels=tuple(self.label),
             year_from=self.year_from,
             year_to=self.year_to,
             exclude_ids=frozenset(self.exclude_ids),

@@ -5,22 +5,28 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from apiflask.fields import UploadFile
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
 from api.cursors import MAX_LENGTH
 from api.schemas.base import MAX_ITEMS, Input, ShortText
+from data.record_labels import first_label
 from data.store import AnalysisState
 
 _EXAMPLE: dict[str, JsonValue] = {
     "title": "Warm Hotel",
     "artist": "The Warm Divers",
     "genre": "Folk",
+    "label": "Slow Ferry",
     "year": 2018,
 }
 _MBID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _ISRC = r"^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$"
 Limit = Annotated[int, Field(ge=1, le=MAX_ITEMS, description="Tracks on a page")]
 Cursor = Annotated[str, Field(max_length=MAX_LENGTH, description="`next` of the page before")]
+
+
+def _label(value: str | None) -> str | None:
+    return first_label([value or ""])
 
 
 class TrackIn(Input):
@@ -33,6 +39,11 @@ class TrackIn(Input):
     album: ShortText | None = None
     album_artist: ShortText | None = None
     genre: ShortText | None = None
+    label: Annotated[ShortText | None, AfterValidator(_label)] = Field(
+        None,
+        description="Record label; of several, joined by `; `, the first counts, and what means "
+        "none, like `[no label]`, is null",
+    )
     year: int | None = Field(None, ge=1000, le=9999)
     duration: float | None = Field(
         None, gt=0, le=7 * 86_400, description="Seconds; measured where there is audio"
@@ -74,6 +85,7 @@ class TrackOut(BaseModel):
     album: str | None
     album_artist: str | None
     genre: str | None
+    label: str | None = Field(description="Record label")
     year: int | None
     duration: float | None = Field(description="Seconds")
     track_number: int | None
@@ -100,6 +112,7 @@ class TrackQuery(Input):
     )
     genre: ShortText | None = Field(None, description="Only this genre")
     artist: ShortText | None = Field(None, description="Only this artist")
+    label: ShortText | None = Field(None, description="Only this record label")
     limit: Limit = 20
     cursor: Cursor | None = None
 
