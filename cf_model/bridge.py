@@ -8,10 +8,10 @@ listeners back is noisy),
     \min_{W, b} \sum_i w_i \lVert y_i - W^\top z_i - b \rVert^2 + \mu \lVert W \rVert^2
 
 μ is chosen by cross-validation over tracks, and so is the space of the vectors, where an encoder
-offers two: the vectors as they are, or its content space. What genre, decade, artist and album say
-beyond sound is added (`cf_model.category_offsets`). Predictions of tracks left out say how long the
-factors must be to be right on average. (Van den Oord, Dieleman and Schrauwen,
-"Deep content-based music recommendation", NIPS 2013, regress the same target with a network.)
+offers two: the vectors as they are, or its content space. What genre, decade, label, artist and
+album say beyond sound is added (`cf_model.category_offsets`). Predictions of tracks left out say
+how long the factors must be to be right on average. (Van den Oord, Dieleman and Schrauwen, "Deep
+content-based music recommendation", NIPS 2013, regress the same target with a network.)
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Bridge:
     bias : np.ndarray [shape=(factors,), dtype=float64]
         Offset of all.
     offsets : CategoryOffsets or None
-        Offsets of genres, decades, artists and albums; None = fitted without categories.
+        Offsets of genres, decades, labels, artists and albums; None = fitted without categories.
     covariance : np.ndarray [shape=(factors, factors), dtype=float64] or None
         Of the errors of predictions for tracks left out; None for a map that was read back.
     penalty : float

@@ -1,4 +1,4 @@
-r"""What genre, decade, artist and album say about a track's factor beyond its sound.
+r"""What genre, decade, record label, artist and album say about a track's factor beyond its sound.
 
 From coarse to fine, each level explains what those before it left of the bridge's errors: with
 the error :math:`r_j` of track j, predicted by a bridge that was fitted without it, and weights
@@ -80,6 +80,9 @@ def fit_category_offsets(
     for level in range(codes.shape[1]):
         code = codes[:, level]
         known = np.flatnonzero(code >= 0)
+        if not len(known):
+            tables.append(np.zeros((0, left.shape[1]), np.float32))
+            continue
         n_categories = int(code.max(initial=-1)) + 1
         ones = np.ones(len(known))
         member = sparse.csr_matrix((ones, (code[known], known)), shape=(n_categories, len(code)))

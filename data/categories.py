@@ -1,4 +1,4 @@
-"""What tags say that a track is one of: a genre, a decade, an artist, an album."""
+"""What tags say that a track is one of: a genre, a decade, a record label, an artist, an album."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from data.ids import IdMap
 if TYPE_CHECKING:
     from data.tracks import Track
 
-LEVELS = ("genre", "decade", "artist", "album")
+LEVELS = ("genre", "decade", "label", "artist", "album")
 """From coarse to fine; columns of the codes."""
-ARTIST, ALBUM = LEVELS.index("artist"), LEVELS.index("album")
+LABEL, ARTIST, ALBUM = LEVELS.index("label"), LEVELS.index("artist"), LEVELS.index("album")
 _WITHIN = "\x1f"
 """Between an album's artist and its title: albums of one title are not one album."""
 
@@ -66,7 +66,8 @@ def _names(track: Track) -> tuple[str, ...]:
     artist, album = _plain(track.artist), _plain(track.album)
     by = _plain(track.album_artist) or artist
     decade = "" if track.year is None else str(track.year // 10 * 10)
-    return _plain(track.genre), decade, artist, f"{by}{_WITHIN}{album}" if album else ""
+    within = f"{by}{_WITHIN}{album}" if album else ""
+    return _plain(track.genre), decade, _plain(track.label), artist, within
 
 
 def _plain(text: str | None) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.categories import ALBUM, ARTIST, Categories
+from data.categories import ALBUM, ARTIST, LABEL, Categories
 from data.ids import IdMap
 
 
@@ -70,7 +70,7 @@ class Catalogue:
     items : IdMap
         Track ids in lexical order.
     categories : Categories
-        Genre, decade, artist and album of each.
+        Genre, decade, record label, artist and album of each.
     duration : np.ndarray [shape=(n_items,), dtype=float32]
         Seconds, NaN where unknown.
     """
@@ -78,6 +78,11 @@ class Catalogue:
     items: IdMap
     categories: Categories
     duration: NDArray[np.float32]
+
+    @property
+    def label(self) -> NDArray[np.int32]:
+        """Code of the record label [shape=(n_items,)], −1 where none is known."""
+        return self.categories.codes[:, LABEL]
 
     @property
     def artist(self) -> NDArray[np.int32]:

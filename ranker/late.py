@@ -17,7 +17,7 @@ from audio_model.index import StackedIndex
 from cf_model.fold_in import FoldIn
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats, Positions
-from data.categories import ARTIST, LEVELS, Categories
+from data.categories import ARTIST, LABEL, LEVELS, Categories
 from data.ids import MISSING
 from data.rows import StackedRows
 from data.tracks import Catalogue
@@ -25,10 +25,10 @@ from ranker.candidates import CandidateList
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 from ranker.sources import (
-    ArtistSource,
     BridgeSource,
     CandidateSource,
     CarriedSource,
+    CategorySource,
     ContentSource,
     PopularSource,
     RisingSource,
@@ -86,10 +86,18 @@ class _ExtendedModels(CandidateModels):
         n = self.known.n_items
         nobody = np.zeros(len(self.late), np.float32)
         everyone_new = np.ones(len(self.late), np.bool_)
+        shares = {ARTIST: None, LABEL: self.known.label_shares}
         late: dict[str, CandidateSource] = {
-            ArtistSource.name: ArtistSource(
-                self.known.catalogue.artist, self.late.categories[:, ARTIST], everyone_new
-            ),
+            LEVELS[level]: CategorySource(
+                LEVELS[level],
+                self.known.catalogue.categories.codes[:, level],
+                self.late.categories[:, level],
+                everyone_new,
+                share,
+            )
+            for level, share in shares.items()
+        }
+        late |= {
             PopularSource.name: PopularSource(nobody),
             RisingSource.name: RisingSource(nobody, nobody),
         }

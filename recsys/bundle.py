@@ -4,7 +4,7 @@
 
     manifest.json         format, version, facts, SHA-256 of every other file and of all this
     track_ids.json        external ids in the order of all arrays
-    categories.json       names of genres, decades, artists and albums
+    categories.json       names of genres, decades, labels, artists and albums
     categories.npy …      the catalogue's columns, popularity, factors, vectors
     index/                the embedding index
     ranker.txt            LightGBM's text format (absent for rank fusion)

@@ -60,6 +60,16 @@ def test_missing_and_unknown_categories_add_nothing() -> None:
     assert np.isfinite(found.of(codes)).all()
 
 
+def test_a_level_that_no_track_has_changes_nothing() -> None:
+    errors, weight, codes, _ = planted(np.random.default_rng(0))
+    found, left = fit_category_offsets(errors, weight, codes)
+    with_nobody = np.insert(codes, 1, -1, axis=1)
+    again, rest = fit_category_offsets(errors, weight, with_nobody)
+    np.testing.assert_array_equal(left, rest)
+    assert again.tables[1].shape == (0, 3)
+    np.testing.assert_array_equal(found.of(codes), again.of(with_nobody))
+
+
 def test_a_new_track_of_a_known_artist_is_placed_beside_its_artist() -> None:
     rng = np.random.default_rng(4)
     artist = rng.integers(0, 20, 300).astype(np.int32)
