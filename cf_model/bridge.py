@@ -8,10 +8,10 @@ listeners back is noisy),
     \min_{W, b} \sum_i w_i \lVert y_i - W^\top z_i - b \rVert^2 + \mu \lVert W \rVert^2
 
 μ is chosen by cross-validation over tracks, and so is the space of the vectors, where an encoder
-offers two: the vectors as they are, or its content space. What genre, decade, artist and album say
-beyond sound is added (`cf_model.label_offsets`). Predictions of tracks left out say how long the
-factors must be to be right on average. (Van den Oord, Dieleman and Schrauwen,
-"Deep content-based music recommendation", NIPS 2013, regress the same target with a network.)
+offers two: the vectors as they are, or its content space. What genre, decade, label, artist and
+album say beyond sound is added (`cf_model.category_offsets`). Predictions of tracks left out say
+how long the factors must be to be right on average. (Van den Oord, Dieleman and Schrauwen, "Deep
+content-based music recommendation", NIPS 2013, regress the same target with a network.)
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from operator import add
 
 import numpy as np
 
+from cf_model.category_offsets import CategoryOffsets, fit_category_offsets
 from cf_model.config import BridgeSettings
-from cf_model.label_offsets import LabelOffsets, fit_label_offsets
 from cf_model.moments import Moments
 from data.arrays import Doubles, Floats, Mask, Positions
 from data.errors import DataError, ParameterError
@@ -34,7 +34,7 @@ SUPPORT_PRIOR = 10.0
 
 @dataclass(frozen=True)
 class Bridge:
-    """Linear map from audio vectors to item factors, and offsets by labels.
+    """Linear map from audio vectors to item factors, and offsets by categories.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ class Bridge:
         Map of raw (not standardised) vectors.
     bias : np.ndarray [shape=(factors,), dtype=float64]
         Offset of all.
-    offsets : LabelOffsets or None
-        Offsets of genres, decades, artists and albums; None = fitted without labels.
+    offsets : CategoryOffsets or None
+        Offsets of genres, decades, labels, artists and albums; None = fitted without categories.
     covariance : np.ndarray [shape=(factors, factors), dtype=float64] or None
         Of the errors of predictions for tracks left out; None for a map that was read back.
     penalty : float
@@ -55,25 +55,25 @@ class Bridge:
 
     weights: Doubles
     bias: Doubles
-    offsets: LabelOffsets | None = None
+    offsets: CategoryOffsets | None = None
     covariance: Doubles | None = None
     penalty: float = np.nan
     explained: float = np.nan
 
     @classmethod
-    def of(cls, matrix: Doubles, offsets: LabelOffsets | None) -> Bridge:
+    def of(cls, matrix: Doubles, offsets: CategoryOffsets | None) -> Bridge:
         """Map with the weights above the bias in `matrix` [shape=(dimension + 1, factors)]."""
         return cls(matrix[:-1], matrix[-1], offsets)
 
-    def predict(self, embeddings: Floats, labels: Positions | None = None) -> Floats:
+    def predict(self, embeddings: Floats, categories: Positions | None = None) -> Floats:
         """Factors for tracks with sound.
 
         Parameters
         ----------
         embeddings : np.ndarray [shape=(n, dimension)]
             Audio vectors; NaN rows stay.
-        labels : np.ndarray [shape=(n, n_levels), dtype=int32], optional
-            Codes of `data.labels.Labels`, −1 where unknown; none are by default.
+        categories : np.ndarray [shape=(n, n_levels), dtype=int32], optional
+            Codes of `data.categories.Categories`, −1 where unknown; none are by default.
 
         Returns
         -------
@@ -81,8 +81,8 @@ class Bridge:
             Predicted factors.
         """
         factors: Floats = (embeddings @ self.weights + self.bias).astype(np.float32)
-        if self.offsets is not None and labels is not None:
-            factors += self.offsets.of(labels)
+        if self.offsets is not None and categories is not None:
+            factors += self.offsets.of(categories)
         return factors
 
 
@@ -92,7 +92,7 @@ def fit_bridge(
     support: Floats,
     settings: BridgeSettings,
     *,
-    labels: Positions | None = None,
+    categories: Positions | None = None,
     content: Floats | None = None,
     seed: int = 0,
 ) -> Bridge:
@@ -106,8 +106,8 @@ def fit_bridge(
         ALS item factors.
     support : np.ndarray [shape=(n_items,), dtype=float32]
         Listeners behind each factor.
-    labels : np.ndarray [shape=(n_items, n_levels), dtype=int32], optional
-        Codes of `data.labels.Labels`, −1 where unknown.
+    categories : np.ndarray [shape=(n_items, n_levels), dtype=int32], optional
+        Codes of `data.categories.Categories`, −1 where unknown.
     content : np.ndarray [shape=(dimension, n_content), dtype=float32], optional
         Map to another space that may be regressed on; taken if it predicts held-out tracks better.
 
@@ -172,8 +172,8 @@ def fit_bridge(
     scale = _slope(targets, predicted, weight)
     left = targets - scale * predicted
     offsets = None
-    if labels is not None:
-        offsets, left = fit_label_offsets(left, weight, labels[known])
+    if categories is not None:
+        offsets, left = fit_category_offsets(left, weight, categories[known])
     map_, bias = fitted(everything)
     map_, bias = scale * map_, scale * bias
     explained = 1.0 - errors[best, chosen] / baseline if baseline > 0 else 0.0

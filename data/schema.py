@@ -22,7 +22,7 @@ from sqlalchemy import (
     func,
 )
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised by one whenever a table changes.
 
 A store of an older version gets the tables, columns and indexes that it lacks when it is opened
@@ -55,6 +55,7 @@ tracks = Table(
     Column("album", Text),
     Column("album_artist", Text),
     Column("genre", Text),
+    Column("label", Text),
     Column("year", Integer),
     Column("duration", Double),
     Column("track_number", Integer),

@@ -1,4 +1,4 @@
-"""Finding tracks by text that people type, by artist and by genre, in memory.
+"""Finding tracks by text that people type, by artist, genre and record label, in memory.
 
 A word of the query matches a word of title, artist or album that is equal to it, begins with it,
 contains it, or differs by a typo: one letter inserted, left out, changed or swapped with its
@@ -69,6 +69,7 @@ class TrackSearch:
         offset: int = 0,
         genre: str | None = None,
         artist: str | None = None,
+        label: str | None = None,
     ) -> Found:
         """Tracks that match `query`, best first, `offset` of them left out at the beginning."""
         words = normalise(query).split()[:MOST_WORDS]
@@ -77,7 +78,7 @@ class TrackSearch:
         hits = [
             hit
             for index, offered in view.parts()
-            for hit in index.matches(words, offered & index.filtered(genre, artist), wanted)
+            for hit in index.matches(words, offered & index.filtered(genre, artist, label), wanted)
         ]
         # A part may know fewer of the words than another, whose tracks then go first.
         hits.sort()
@@ -92,11 +93,12 @@ class TrackSearch:
         after: str = "",
         genre: str | None = None,
         artist: str | None = None,
+        label: str | None = None,
     ) -> Found:
         """Tracks by id, from the one after `after` on."""
         ids: list[str] = []
         for index, offered in self._fresh().parts():
-            rows = np.flatnonzero(offered & index.filtered(genre, artist))
+            rows = np.flatnonzero(offered & index.filtered(genre, artist, label))
             start = np.searchsorted(rows, bisect_right(index.track_ids, after))
             ids += [index.track_ids[row] for row in rows[start : start + limit + 1]]
         ids.sort()
@@ -179,7 +181,7 @@ class _Words:
 
 
 class _Index:
-    """Words, genres and artists of some tracks, in the order of their ids."""
+    """Words, genres, artists and record labels of some tracks, in the order of their ids."""
 
     def __init__(self, tracks: Iterable[Track]) -> None:
         ordered = sorted(tracks, key=lambda track: track.track_id)
@@ -188,6 +190,7 @@ class _Index:
         self.spelling: dict[str, str] = {}
         self._artists: dict[str, list[int]] = {}
         self._genres: dict[str, list[int]] = {}
+        self._labels: dict[str, list[int]] = {}
         collected = _Words()
         for row, track in enumerate(ordered):
             heading = {*normalise(track.title or track.track_id).split()}
@@ -201,6 +204,8 @@ class _Index:
                 self._artists.setdefault(_folded(name), []).append(row)
             if track.genre:
                 self._genres.setdefault(_folded(track.genre), []).append(row)
+            if track.label:
+                self._labels.setdefault(_folded(track.label), []).append(row)
         self.words = sorted(collected.codes)
         place = np.empty(len(self.words), np.int32)
         place[[collected.codes[word] for word in self.words]] = np.arange(len(self.words))
@@ -214,10 +219,11 @@ class _Index:
         """Rows of the tracks of an artist."""
         return self._artists.get(_folded(name), [])
 
-    def filtered(self, genre: str | None, artist: str | None) -> Mask:
-        """Which tracks are of `genre` and by `artist` [shape=(n_tracks,)]."""
+    def filtered(self, genre: str | None, artist: str | None, label: str | None) -> Mask:
+        """Which tracks are of `genre`, by `artist` and on `label` [shape=(n_tracks,)]."""
         kept = np.ones(len(self.track_ids), np.bool_)
-        for wanted, rows_of in ((genre, self._genres), (artist, self._artists)):
+        indexed = ((genre, self._genres), (artist, self._artists), (label, self._labels))
+        for wanted, rows_of in indexed:
             if wanted is not None:
                 other = np.ones_like(kept)
                 other[rows_of.get(_folded(wanted), [])] = False

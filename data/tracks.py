@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.categories import ALBUM, ARTIST, LABEL, Categories
 from data.ids import IdMap
-from data.labels import ALBUM, ARTIST, Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Track:
         Absolute path of the audio file; None for a track without audio.
     title, artist, album, album_artist, genre : str or None
         Tags, as text.
+    label : str or None
+        Record label.
     year : int or None
         Year of release.
     duration : float or None
@@ -45,6 +47,7 @@ class Track:
     album: str | None = None
     album_artist: str | None = None
     genre: str | None = None
+    label: str | None = None
     year: int | None = None
     duration: float | None = None
     track_number: int | None = None
@@ -53,7 +56,7 @@ class Track:
     added_at: float | None = None
 
     @property
-    def label(self) -> str:
+    def caption(self) -> str:
         """Text for people: ``artist - title``, or what there is of it."""
         return " - ".join(part for part in (self.artist, self.title or self.track_id) if part)
 
@@ -66,25 +69,30 @@ class Catalogue:
     ----------
     items : IdMap
         Track ids in lexical order.
-    labels : Labels
-        Genre, decade, artist and album of each.
+    categories : Categories
+        Genre, decade, record label, artist and album of each.
     duration : np.ndarray [shape=(n_items,), dtype=float32]
         Seconds, NaN where unknown.
     """
 
     items: IdMap
-    labels: Labels
+    categories: Categories
     duration: NDArray[np.float32]
+
+    @property
+    def label(self) -> NDArray[np.int32]:
+        """Code of the record label [shape=(n_items,)], −1 where none is known."""
+        return self.categories.codes[:, LABEL]
 
     @property
     def artist(self) -> NDArray[np.int32]:
         """Code of the artist [shape=(n_items,)], −1 where none is known."""
-        return self.labels.codes[:, ARTIST]
+        return self.categories.codes[:, ARTIST]
 
     @property
     def album(self) -> NDArray[np.int32]:
         """Code of the album [shape=(n_items,)], −1 where none is known."""
-        return self.labels.codes[:, ALBUM]
+        return self.categories.codes[:, ALBUM]
 
     @classmethod
     def from_tracks(cls, tracks: Sequence[Track]) -> Catalogue:
@@ -92,7 +100,7 @@ class Catalogue:
         ordered = sorted(tracks, key=lambda track: track.track_id)
         return cls(
             items=IdMap(track.track_id for track in ordered),
-            labels=Labels.of(ordered),
+            categories=Categories.of(ordered),
             duration=np.array(
                 [np.nan if track.duration is None else track.duration for track in ordered],
                 np.float32,

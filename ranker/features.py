@@ -40,12 +40,17 @@ _COMMON = (
     "listener_tracks",  # log(1 + tracks in the history)
     "listener_mainstream",  # mean log(1 + listeners) over the tracks that the listener likes
 )
+_WITH_SOURCE = {
+    "label": ("label_plays",),  # share of the listener's plays that went to the track's label
+}
+"""Further columns of a source: they are there where it is, so that nothing changes elsewhere."""
 
 
 def feature_names(sources: Sequence[str]) -> tuple[str, ...]:
     """Names of the columns that `compute_features` returns for models with these sources."""
     per_source = (f"{source}_{column}" for source in sources for column in _PER_SOURCE)
-    return (*per_source, *_COMMON)
+    further = (column for source in sources for column in _WITH_SOURCE.get(source, ()))
+    return (*per_source, *_COMMON, *further)
 
 
 def compute_features(
@@ -69,7 +74,9 @@ def compute_features(
     score = np.stack([source.score(listener, candidates.item_index) for source in sources])
     items, rank = candidates.item_index[rows], candidates.rank[rows]
     n, n_own = len(items), len(sources) * len(_PER_SOURCE)
-    columns = np.empty((n_own + len(_COMMON), n), np.float32)
+    n_common = n_own + len(_COMMON)
+    further = [column for source in sources for column in _WITH_SOURCE.get(source.name, ())]
+    columns = np.empty((n_common + len(further), n), np.float32)
     of_source = columns[:n_own].reshape(len(sources), len(_PER_SOURCE), n)
     of_source[:, 0] = score[:, rows]
     of_source[:, 1] = _relative(score)[:, rows]
@@ -87,6 +94,8 @@ def compute_features(
     common[8], common[9] = _affinity(catalogue.artist, listener, items)
     common[10] = np.log1p(len(listener.history))
     common[11] = np.log1p(models.popularity[liked]).mean() if len(liked) else np.nan
+    if "label_plays" in further:
+        columns[n_common], _ = _affinity(catalogue.label, listener, items)
     return columns.T
 
 
@@ -128,22 +137,22 @@ def _audio_likeness(
     return nearest, cosine[:, latest].mean(axis=1)
 
 
-def _affinity(label: Positions, listener: Listener, items: Positions) -> tuple[Floats, Floats]:
-    """Shares of plays that went to each item's label, and of skips among the label's events.
+def _affinity(category: Positions, listener: Listener, items: Positions) -> tuple[Floats, Floats]:
+    """Shares of plays that went to each item's category, and of skips among that one's events.
 
     Parameters
     ----------
-    label : np.ndarray [shape=(n_items,), dtype=int32]
-        Artist or album of every track, −1 where unknown.
+    category : np.ndarray [shape=(n_items,), dtype=int32]
+        Artist, album or record label of every track, −1 where unknown.
     """
     history = listener.history
-    heard, wanted = label[history.item_index], label[items]
+    heard, wanted = category[history.item_index], category[items]
     # A catalogue may have a hundred thousand artists, a history seldom more than a hundred.
     theirs, which = np.unique(heard[heard >= 0], return_inverse=True)
     plays = np.bincount(which, history.plays[heard >= 0], len(theirs) + 1)
     skips = np.bincount(which, history.skips[heard >= 0], len(theirs) + 1)
     place = np.searchsorted(theirs, wanted)
-    place[np.append(theirs, MISSING)[place] != wanted] = len(theirs)  # a label not heard
+    place[np.append(theirs, MISSING)[place] != wanted] = len(theirs)  # one not heard
     total = max(float(history.plays.sum()), 1e-9)
     play_share = np.where(wanted >= 0, plays[place] / total, np.nan).astype(np.float32)
     events = plays + skips

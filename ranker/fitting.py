@@ -89,12 +89,12 @@ def fit_candidate_models(
                 factors,
                 collaborative.support,
                 bridge,
-                labels=catalogue.labels.codes,
+                categories=catalogue.categories.codes,
                 content=content,
                 seed=seed,
             )
             bridged = shrink_to_bridge(
-                fitted.predict(embeddings, catalogue.labels.codes),
+                fitted.predict(embeddings, catalogue.categories.codes),
                 popularity < candidates.newcomer_support,
                 collaborative,
                 signed,

@@ -17,18 +17,18 @@ from audio_model.index import StackedIndex
 from cf_model.fold_in import FoldIn
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats, Positions
+from data.categories import ARTIST, LABEL, LEVELS, Categories
 from data.ids import MISSING
-from data.labels import ARTIST, LEVELS, Labels
 from data.rows import StackedRows
 from data.tracks import Catalogue
 from ranker.candidates import CandidateList
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 from ranker.sources import (
-    ArtistSource,
     BridgeSource,
     CandidateSource,
     CarriedSource,
+    CategorySource,
     CentresSource,
     ContentSource,
     PopularSource,
@@ -47,7 +47,7 @@ class LateTracks:
         External ids; empty for vectors that only a request knows.
     vectors : np.ndarray [shape=(m, dimension), dtype=float32]
         Unit audio vectors of the models' encoder.
-    labels : np.ndarray [shape=(m, n_levels), dtype=int32]
+    categories : np.ndarray [shape=(m, n_levels), dtype=int32]
         Codes as in the catalogue, −1 where unknown.
     duration : np.ndarray [shape=(m,), dtype=float32]
         Seconds, NaN where unknown.
@@ -55,7 +55,7 @@ class LateTracks:
 
     track_ids: tuple[str, ...]
     vectors: Floats
-    labels: Positions
+    categories: Positions
     duration: Floats
 
     def __len__(self) -> int:
@@ -65,8 +65,8 @@ class LateTracks:
     def anonymous(cls, vectors: Floats) -> LateTracks:
         """Vectors [shape=(m, dimension)] that belong to no track of the catalogue."""
         m = len(vectors)
-        labels = np.full((m, len(LEVELS)), MISSING, np.int32)
-        return cls((), vectors, labels, np.full(m, np.nan, np.float32))
+        categories = np.full((m, len(LEVELS)), MISSING, np.int32)
+        return cls((), vectors, categories, np.full(m, np.nan, np.float32))
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,18 @@ class _ExtendedModels(CandidateModels):
         n = self.known.n_items
         nobody = np.zeros(len(self.late), np.float32)
         everyone_new = np.ones(len(self.late), np.bool_)
+        shares = {ARTIST: None, LABEL: self.known.label_shares}
         late: dict[str, CandidateSource] = {
-            ArtistSource.name: ArtistSource(
-                self.known.catalogue.artist, self.late.labels[:, ARTIST], everyone_new
-            ),
+            LEVELS[level]: CategorySource(
+                LEVELS[level],
+                self.known.catalogue.categories.codes[:, level],
+                self.late.categories[:, level],
+                everyone_new,
+                share,
+            )
+            for level, share in shares.items()
+        }
+        late |= {
             PopularSource.name: PopularSource(nobody),
             RisingSource.name: RisingSource(nobody, nobody),
         }
@@ -124,7 +132,7 @@ class _ExtendedModels(CandidateModels):
         """Factors that the bridge predicts for late tracks [shape=(m, factors)]."""
         if self.bridge is None:
             return None
-        return self.bridge.predict(self.late.vectors, self.late.labels)
+        return self.bridge.predict(self.late.vectors, self.late.categories)
 
     def _carried(self) -> CarriedSource | None:
         if self.item_item is None or self.carry is None:
@@ -160,14 +168,14 @@ def extended(models: CandidateModels, late: LateTracks) -> CandidateModels:
     if bridged is not None:
         predicted = np.full((len(late), bridged.shape[1]), np.nan, np.float32)
         if models.bridge is not None:
-            predicted = models.bridge.predict(late.vectors, late.labels)
+            predicted = models.bridge.predict(late.vectors, late.categories)
         bridged = StackedRows(bridged, predicted)
     return _ExtendedModels(
         catalogue=Catalogue(
             catalogue.items.extended(late.track_ids) if late.track_ids else catalogue.items,
-            Labels(
-                catalogue.labels.names,
-                np.concatenate([catalogue.labels.codes, late.labels]),
+            Categories(
+                catalogue.categories.names,
+                np.concatenate([catalogue.categories.codes, late.categories]),
             ),
             np.concatenate([catalogue.duration, late.duration]),
         ),

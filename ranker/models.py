@@ -18,6 +18,7 @@ from cf_model.fold_in import FoldIn
 from cf_model.item_item import ItemItemModel
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats, Mask, Positions
+from data.categories import ARTIST, LABEL, LEVELS
 from data.interactions import History
 from data.rows import Rows
 from data.tracks import Catalogue
@@ -26,10 +27,10 @@ from ranker.config import CandidateSettings
 from ranker.directions import taste_direction
 from ranker.listener import Listener
 from ranker.sources import (
-    ArtistSource,
     BridgeSource,
     CandidateSource,
     CarriedSource,
+    CategorySource,
     CentresSource,
     CollaborativeSource,
     ContentSource,
@@ -38,6 +39,7 @@ from ranker.sources import (
     RisingSource,
 )
 from ranker.sources.base import PreparingSource
+from ranker.sources.category import listening_shares
 
 _AT_ONCE = 64
 """Listeners whose scores are worked out in one product."""
@@ -145,12 +147,20 @@ class CandidateModels:
                     self.n_items,
                 )
             )
-        if (self.catalogue.artist >= 0).any() and self.popularity.any():
-            artist = self.catalogue.artist
-            sources.append(ArtistSource(artist, artist, self.newcomers))
+        artist, label = self.catalogue.artist, self.catalogue.label
+        if (artist >= 0).any() and self.popularity.any():
+            sources.append(CategorySource(LEVELS[ARTIST], artist, artist, self.newcomers))
+        if (label >= 0).any() and self.popularity.any():
+            shares = self.label_shares
+            sources.append(CategorySource(LEVELS[LABEL], label, label, self.newcomers, shares))
         sources.append(PopularSource(self.popularity))
         sources.append(RisingSource(self.popularity, self.recent_popularity))
         return tuple(source for source in sources if source.name not in self.settings.leave_out)
+
+    @cached_property
+    def label_shares(self) -> Floats:
+        """Share of all listening that each record label has [shape=(n_labels,)]."""
+        return listening_shares(self.catalogue.label, self.popularity)
 
     @cached_property
     def mean_embedding(self) -> Floats | None:

@@ -25,7 +25,9 @@ FEW_TREES = 60
 
 HEADED = "carried_relative"
 """Feature that scores start from."""
-_RISING = frozenset({"agreement", "fusion", "audio_nearest", "album_plays", "artist_plays"})
+_RISING = frozenset(
+    {"agreement", "fusion", "audio_nearest", "album_plays", "artist_plays", "label_plays"}
+)
 _FALLING = frozenset({"artist_skips"})
 
 # LightGBM imports pandas and scikit-learn whenever they are installed, to accept their types. We

@@ -30,8 +30,11 @@ _PREFIXES = {
     "bridge": ("bridge_",),
     "carried": ("carried_",),
     "artist": ("artist_", "album_"),
+    "label": ("label_",),
     "popular": ("popular_", "popularity", "recent_popularity", "rising_", "age"),
 }
+_OF_ITSELF = frozenset({"artist", "label"})
+"""Families whose sentence names what the recommended track is of."""
 _REST = "rest"
 """Features that weigh in every score and explain none: agreement of sources, who is asking."""
 _NEW = "new"
@@ -100,10 +103,10 @@ class Reason:
     Parameters
     ----------
     family : str
-        Which kind of evidence weighed most: a source, ``artist``, or ``new``.
+        Which kind of evidence weighed most: a source, ``artist``, ``label``, or ``new``.
     by : int or None
-        Position of the track of the history that speaks most for it; for ``artist``, of the
-        recommended track itself.
+        Position of the track of the history that speaks most for it; for ``artist`` and
+        ``label``, of the recommended track itself.
     how : str
         What the listener does with the track at `by`.
     cold : bool
@@ -126,9 +129,12 @@ class Reason:
         if self.family == "artist":
             artist = named.artist if named is not None and named.artist else "an artist"
             return f"{'new' if self.cold else 'more'} from {artist}, whom you play"
+        if self.family == "label":
+            label = named.label if named is not None and named.label else "a label"
+            return f"{'new' if self.cold else 'more'} on {label}, whose tracks you play"
         if named is None:
             return _UNNAMED[self.family]
-        return _NAMED[self.family].format(track=named.label, how=self.how)
+        return _NAMED[self.family].format(track=named.caption, how=self.how)
 
 
 _NAMED = {
@@ -173,7 +179,7 @@ def explain(
     for family in set(families):
         rows = np.array([each == family for each in families], np.bool_)
         source = explaining(sources.get(family))
-        if family == "artist":
+        if family in _OF_ITSELF:
             named[rows] = items[rows]
         elif family == "audio":
             named[rows] = _nearest_liked(models, listener, items[rows])
@@ -182,7 +188,7 @@ def explain(
     cold = (models.popularity[items] == 0).tolist()
 
     def reason(family: str, by: int, how: str, cold: bool) -> Reason:
-        if family == "artist":
+        if family in _OF_ITSELF:
             return Reason(family, by, cold=cold)
         return Reason(family) if by == MISSING else Reason(family, by, how=how)
 
@@ -202,9 +208,15 @@ def _applicable(
         return np.asarray(~np.isnan(features[:, there]))
 
     applicable = {family: known(f"{family}_score") for family in _PREFIXES}
-    applicable["artist"] = known("artist_plays")
-    if "artist_plays" in column:
-        applicable["artist"] &= features[:, column["artist_plays"]] > 0
+
+    def plays(name: str) -> Floats:
+        there = column.get(name)
+        nothing = np.zeros(len(items), np.float32)
+        return nothing if there is None else np.nan_to_num(features[:, there])
+
+    applicable["artist"] = plays("artist_plays") > 0
+    # Where all of the label that they play is by the artist, the artist is the reason.
+    applicable["label"] = plays("label_plays") > plays("artist_plays")
     applicable["audio"] = known("audio_nearest")
     applicable["popular"] = np.asarray(models.popularity[items] > 0)
     return applicable

@@ -4,8 +4,8 @@
 
     manifest.json         format, version, facts, SHA-256 of every other file and of all this
     track_ids.json        external ids in the order of all arrays
-    labels.json           names of genres, decades, artists and albums
-    labels.npy …          the catalogue's columns, popularity, factors, vectors
+    categories.json       names of genres, decades, labels, artists and albums
+    categories.npy …      the catalogue's columns, popularity, factors, vectors
     index/                the embedding index
     ranker.txt            LightGBM's text format (absent for rank fusion)
     projection_*.npy      places of the tracks in the plane, for the map (if there is sound)
@@ -35,13 +35,13 @@ from audio_model.encoder import WEIGHTS_FILE
 from audio_model.index import AnnoyIndex, ExactIndex, load_index
 from cf_model.bridge import Bridge
 from cf_model.carry import Carry
+from cf_model.category_offsets import CategoryOffsets
 from cf_model.item_item import ItemItemModel
-from cf_model.label_offsets import LabelOffsets
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats
+from data.categories import LEVELS, Categories
 from data.errors import ArtefactError
 from data.ids import IdMap
-from data.labels import LEVELS, Labels
 from data.tracks import Catalogue
 from ranker.features import feature_names
 from ranker.hybrid import Hybrid
@@ -54,7 +54,7 @@ ENCODER = "encoder"
 INDEX = "index"
 RANKER = "ranker.txt"
 ITEM_ITEM, RELATED, CARRY = "item_item", "related", "carry"
-LABELS, LABEL_NAMES = "labels", "labels.json"
+CATEGORIES, CATEGORY_NAMES = "categories", "categories.json"
 BRIDGE = "bridge"
 PROJECTION = "projection_"
 _CSR = ("data", "indices", "indptr")
@@ -107,7 +107,7 @@ def write_bundle(
     folder.mkdir(parents=True)
     models = hybrid.models
     arrays = {
-        LABELS: models.catalogue.labels.codes,
+        CATEGORIES: models.catalogue.categories.codes,
         "duration": models.catalogue.duration,
         "popularity": models.popularity,
         "recent_popularity": models.recent_popularity,
@@ -136,8 +136,8 @@ def write_bundle(
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     (folder / "track_ids.json").write_text(json.dumps(list(models.catalogue.items)), "utf-8")
-    names = [list(level) for level in models.catalogue.labels.names]
-    (folder / LABEL_NAMES).write_text(json.dumps(names), "utf-8")
+    names = [list(level) for level in models.catalogue.categories.names]
+    (folder / CATEGORY_NAMES).write_text(json.dumps(names), "utf-8")
     if isinstance(models.index, ExactIndex | AnnoyIndex):
         (folder / INDEX).mkdir()
         models.index.save(folder / INDEX)
@@ -230,12 +230,12 @@ def open_bundle(folder: Path) -> ModelBundle:
     if f"{BRIDGE}.npy" in files:
         offsets = None
         if f"{BRIDGE}_{LEVELS[0]}.npy" in files:
-            offsets = LabelOffsets(tuple(array(f"{BRIDGE}_{level}") for level in LEVELS))
+            offsets = CategoryOffsets(tuple(array(f"{BRIDGE}_{level}") for level in LEVELS))
         bridge = Bridge.of(array(BRIDGE), offsets)
-    names = json.loads((folder / LABEL_NAMES).read_text("utf-8"))
-    labels = Labels(tuple(map(IdMap, names)), array(LABELS))
+    names = json.loads((folder / CATEGORY_NAMES).read_text("utf-8"))
+    categories = Categories(tuple(map(IdMap, names)), array(CATEGORIES))
     models = CandidateModels(
-        catalogue=Catalogue(items, labels, array("duration")),
+        catalogue=Catalogue(items, categories, array("duration")),
         confidence=manifest.confidence,
         settings=manifest.candidates,
         popularity=array("popularity"),

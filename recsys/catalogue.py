@@ -188,7 +188,7 @@ class LiveCatalogue:
         return LateTracks(
             track_ids=tuple(track.track_id for track in tracks),
             vectors=np.stack([vector for _, vector in self._late.values()]).astype(np.float32),
-            labels=self._bundled.models.catalogue.labels.codes_of(tracks),
+            categories=self._bundled.models.catalogue.categories.codes_of(tracks),
             duration=np.array(
                 [np.nan if t.duration is None else t.duration for t in tracks], np.float32
             ),

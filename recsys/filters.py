@@ -14,8 +14,8 @@ from data.ids import MISSING, IdMap
 from data.tracks import Track
 
 UNKNOWN_YEAR = -(2**31)
-TagRow: TypeAlias = tuple[str, str | None, str | None, int | None, float | None]
-"""Id, artist, genre, year of release, and time of adding."""
+TagRow: TypeAlias = tuple[str, str | None, str | None, str | None, int | None, float | None]
+"""Id, artist, genre, record label, year of release, and time of adding."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Filters:
 
     Parameters
     ----------
-    genres, artists : tuple of str
+    genres, artists, labels : tuple of str
         One of them, whatever the case; empty = any.
     year_from, year_to : int or None
         Years of release, both included; a track whose year is unknown meets neither.
@@ -34,6 +34,7 @@ class Filters:
 
     genres: tuple[str, ...] = ()
     artists: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     year_from: int | None = None
     year_to: int | None = None
     exclude_ids: frozenset[str] = frozenset()
@@ -42,7 +43,7 @@ class Filters:
     def by_tags(self) -> bool:
         """Whether there is a condition on tags."""
         years = (self.year_from, self.year_to)
-        return bool(self.genres or self.artists) or years != (None, None)
+        return bool(self.genres or self.artists or self.labels) or years != (None, None)
 
 
 EVERYTHING = Filters()
@@ -54,29 +55,31 @@ class Tags:
 
     Parameters
     ----------
-    artist, genre : np.ndarray [shape=(n_items,), dtype=int32]
+    artist, genre, label : np.ndarray [shape=(n_items,), dtype=int32]
         Codes, −1 where unknown.
     year : np.ndarray [shape=(n_items,), dtype=int32]
         `UNKNOWN_YEAR` where unknown.
     added_at : np.ndarray [shape=(n_items,), dtype=float64]
         UNIX seconds, 0 where unknown.
-    artists, genres : dict of str to int
+    artists, genres, labels : dict of str to int
         Codes of case-folded names.
     """
 
     artist: Positions
     genre: Positions
+    label: Positions
     year: Positions
     added_at: NDArray[np.float64]
     artists: dict[str, int]
     genres: dict[str, int]
+    labels: dict[str, int]
 
     @classmethod
     def of(cls, items: IdMap, rows: Sequence[TagRow]) -> Tags:
         """Tags of `items`; those that are not among `rows` have none."""
         nobody = np.full(len(items), MISSING, np.int32)
         unknown = np.full(len(items), UNKNOWN_YEAR, np.int32)
-        empty = cls(nobody, nobody, unknown, np.zeros(len(items)), {}, {})
+        empty = cls(nobody, nobody, nobody, unknown, np.zeros(len(items)), {}, {}, {})
         return empty.updated(items, rows)
 
     def updated(self, items: IdMap, rows: Sequence[TagRow]) -> Tags:
@@ -84,17 +87,19 @@ class Tags:
         more = len(items) - len(self.artist)
         artist = np.append(self.artist, np.full(more, MISSING, np.int32))
         genre = np.append(self.genre, np.full(more, MISSING, np.int32))
+        label = np.append(self.label, np.full(more, MISSING, np.int32))
         year = np.append(self.year, np.full(more, UNKNOWN_YEAR, np.int32))
         added_at = np.append(self.added_at, np.zeros(more))
-        artists, genres = dict(self.artists), dict(self.genres)
+        artists, genres, labels = dict(self.artists), dict(self.genres), dict(self.labels)
         positions = items.indices([row[0] for row in rows])
         known = np.flatnonzero(positions != MISSING)
         there, kept = positions[known], [rows[row] for row in known.tolist()]
         artist[there] = [_code(artists, row[1]) for row in kept]
         genre[there] = [_code(genres, row[2]) for row in kept]
-        year[there] = [UNKNOWN_YEAR if row[3] is None else row[3] for row in kept]
-        added_at[there] = [row[4] or 0.0 for row in kept]
-        return Tags(artist, genre, year, added_at, artists, genres)
+        label[there] = [_code(labels, row[3]) for row in kept]
+        year[there] = [UNKNOWN_YEAR if row[4] is None else row[4] for row in kept]
+        added_at[there] = [row[5] or 0.0 for row in kept]
+        return Tags(artist, genre, label, year, added_at, artists, genres, labels)
 
     def first(self, n: int) -> Tags:
         """The tags of the positions 0 … n−1."""
@@ -102,6 +107,7 @@ class Tags:
             self,
             artist=self.artist[:n],
             genre=self.genre[:n],
+            label=self.label[:n],
             year=self.year[:n],
             added_at=self.added_at[:n],
         )
@@ -113,6 +119,8 @@ class Tags:
             mask &= np.isin(self.genre, _codes(self.genres, filters.genres))
         if filters.artists:
             mask &= np.isin(self.artist, _codes(self.artists, filters.artists))
+        if filters.labels:
+            mask &= np.isin(self.label, _codes(self.labels, filters.labels))
         if filters.year_from is not None:
             mask &= self.year >= filters.year_from
         if filters.year_to is not None:
@@ -122,7 +130,7 @@ class Tags:
 
 def tag_row(track: Track) -> TagRow:
     """The tags of `track` that `Tags` are made of."""
-    return track.track_id, track.artist, track.genre, track.year, track.added_at
+    return track.track_id, track.artist, track.genre, track.label, track.year, track.added_at
 
 
 def folded(name: str | None) -> str:

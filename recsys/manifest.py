@@ -16,7 +16,7 @@ from cf_model.config import ConfidenceSettings
 from data.errors import ArtefactError
 from ranker.config import CandidateSettings
 
-FORMAT = 5
+FORMAT = 7
 MANIFEST = "manifest.json"
 _DIGEST = "digest"
 

@@ -94,7 +94,7 @@ def restrict_to_core(data: TrainingData, k: int) -> TrainingData:
     log = k_core(data.log, k)
     kept = data.catalogue.items.indices(list(log.items))
     catalogue = Catalogue(
-        log.items, data.catalogue.labels.take(kept), data.catalogue.duration[kept]
+        log.items, data.catalogue.categories.take(kept), data.catalogue.duration[kept]
     )
     embeddings = None if data.embeddings is None else data.embeddings[kept]
     return TrainingData(catalogue, log, embeddings, data.content)

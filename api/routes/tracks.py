@@ -49,7 +49,7 @@ _BODY = {
 @blueprint.doc(responses=problem_responses({422: "A parameter is malformed"}))
 @needs(Scope.READ)
 def tracks(query: TrackQuery) -> TrackPage:
-    """Look for tracks by words, which may have typos, by genre and by artist.
+    """Look for tracks by words, which may have typos, by genre, artist and record label.
 
     Without words, all tracks come, ordered by id.
     """
@@ -73,13 +73,16 @@ def _by_text(query: TrackQuery) -> tuple[Found, str]:
         offset=max(offset, 0),
         genre=query.genre,
         artist=query.artist,
+        label=query.label,
     )
     return found, encode(_BY_TEXT, offset + query.limit)
 
 
 def _by_id(query: TrackQuery) -> tuple[Found, str]:
     (after,) = decode(_BY_ID, query.cursor, str) if query.cursor else ("",)
-    found = services().search.all(query.limit, after=after, genre=query.genre, artist=query.artist)
+    found = services().search.all(
+        query.limit, after=after, genre=query.genre, artist=query.artist, label=query.label
+    )
     return found, encode(_BY_ID, found.track_ids[-1] if found.track_ids else "")
 
 

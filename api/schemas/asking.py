@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from api.schemas.base import Count, ExternalId, Input, Label
+from api.schemas.base import Count, ExternalId, Input, ShortText
 from ranker.config import RerankSettings
 from recsys.cursor import MAX_LENGTH
 from recsys.filters import Filters
@@ -33,7 +33,7 @@ def _not_zero(value: float) -> float:
     return value
 
 
-Names = Annotated[list[Label], BeforeValidator(_as_list), Field(max_length=MAX_NAMES)]
+Names = Annotated[list[ShortText], BeforeValidator(_as_list), Field(max_length=MAX_NAMES)]
 Ids = Annotated[list[ExternalId], BeforeValidator(_as_list), Field(max_length=MAX_EXCLUDED)]
 Cursor = Annotated[
     str, Field(min_length=1, max_length=MAX_LENGTH, description="`next` of the page before")
@@ -46,6 +46,9 @@ class ListQuery(Input):
     n: Count = 20
     genre: Names = Field([], description="Only these genres, whatever the case; may be repeated")
     artist: Names = Field([], description="Only these artists, whatever the case; may be repeated")
+    label: Names = Field(
+        [], description="Only these record labels, whatever the case; may be repeated"
+    )
     year_from: int | None = Field(None, ge=0, le=9999, description="Released this year or later")
     year_to: int | None = Field(None, ge=0, le=9999, description="Released this year or earlier")
     exclude_ids: Ids = Field([], description="Tracks that are not wanted; may be repeated")
@@ -56,6 +59,7 @@ class ListQuery(Input):
         return Filters(
             genres=tuple(self.genre),
             artists=tuple(self.artist),
+            labels=tuple(self.label),
             year_from=self.year_from,
             year_to=self.year_to,
             exclude_ids=frozenset(self.exclude_ids),

@@ -24,7 +24,7 @@ ExternalId = Annotated[
     Field(min_length=1, max_length=MAX_ID_LENGTH, json_schema_extra=WITHOUT_NUL),
     AfterValidator(_without_nul),
 ]
-Label = Annotated[
+ShortText = Annotated[
     str,
     Field(min_length=1, max_length=500, json_schema_extra=WITHOUT_NUL),
     AfterValidator(_without_nul),

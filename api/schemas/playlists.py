@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.base import ExternalId, Input, Label
+from api.schemas.base import ExternalId, Input, ShortText
 from data.exporters.playlists import PlaylistFormat
 
 MAX_TRACKS = 1000
@@ -22,7 +22,7 @@ class PlaylistIn(Input):
     )
 
     format: PlaylistFormat
-    title: Label = "recsys"
+    title: ShortText = "recsys"
     track_ids: list[ExternalId] = Field(
         min_length=1, max_length=MAX_TRACKS, description="In the order of the playlist"
     )

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from apiflask.fields import UploadFile
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
 from api.cursors import MAX_LENGTH
-from api.schemas.base import MAX_ITEMS, Input, Label
+from api.schemas.base import MAX_ITEMS, Input, ShortText
+from data.record_labels import first_label
 from data.store import AnalysisState
 
 _EXAMPLE: dict[str, JsonValue] = {
     "title": "Warm Hotel",
     "artist": "The Warm Divers",
     "genre": "Folk",
+    "label": "Slow Ferry",
     "year": 2018,
 }
 _MBID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -23,16 +25,25 @@ Limit = Annotated[int, Field(ge=1, le=MAX_ITEMS, description="Tracks on a page")
 Cursor = Annotated[str, Field(max_length=MAX_LENGTH, description="`next` of the page before")]
 
 
+def _label(value: str | None) -> str | None:
+    return first_label([value or ""])
+
+
 class TrackIn(Input):
     """Tags of a track; what is left out is empty afterwards, but for its duration and audio."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    title: Label | None = None
-    artist: Label | None = Field(None, description="Several are joined by `; `")
-    album: Label | None = None
-    album_artist: Label | None = None
-    genre: Label | None = None
+    title: ShortText | None = None
+    artist: ShortText | None = Field(None, description="Several are joined by `; `")
+    album: ShortText | None = None
+    album_artist: ShortText | None = None
+    genre: ShortText | None = None
+    label: Annotated[ShortText | None, AfterValidator(_label)] = Field(
+        None,
+        description="Record label; of several, joined by `; `, the first counts, and what means "
+        "none, like `[no label]`, is null",
+    )
     year: int | None = Field(None, ge=1000, le=9999)
     duration: float | None = Field(
         None, gt=0, le=7 * 86_400, description="Seconds; measured where there is audio"
@@ -40,7 +51,7 @@ class TrackIn(Input):
     track_number: int | None = Field(None, ge=1, le=9999)
     recording_mbid: str | None = Field(None, pattern=_MBID, description="MusicBrainz recording id")
     isrc: str | None = Field(None, pattern=_ISRC, description="ISRC, without hyphens")
-    path: Label | None = Field(
+    path: ShortText | None = Field(
         None, description="Audio file on the server, below one of `library.roots`"
     )
 
@@ -74,6 +85,7 @@ class TrackOut(BaseModel):
     album: str | None
     album_artist: str | None
     genre: str | None
+    label: str | None = Field(description="Record label")
     year: int | None
     duration: float | None = Field(description="Seconds")
     track_number: int | None
@@ -98,8 +110,9 @@ class TrackQuery(Input):
     query: str | None = Field(
         None, min_length=1, max_length=200, description="Words of title, artist and album"
     )
-    genre: Label | None = Field(None, description="Only this genre")
-    artist: Label | None = Field(None, description="Only this artist")
+    genre: ShortText | None = Field(None, description="Only this genre")
+    artist: ShortText | None = Field(None, description="Only this artist")
+    label: ShortText | None = Field(None, description="Only this record label")
     limit: Limit = 20
     cursor: Cursor | None = None
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from api.cursors import MAX_LENGTH
-from api.schemas.base import ExternalId, Input, Label
+from api.schemas.base import ExternalId, Input, ShortText
 from data.events import EventKind
 from data.listeners import Listener, Profile
 
@@ -28,7 +28,7 @@ class UserIn(Input):
         }
     )
 
-    display_name: Label | None = Field(None, description="Name to show")
+    display_name: ShortText | None = Field(None, description="Name to show")
     locale: str | None = Field(None, pattern=_LOCALE, description="Language tag (BCP 47)")
     attributes: dict[str, JsonValue] = Field(
         {},

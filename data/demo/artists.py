@@ -82,6 +82,8 @@ class Artist:
         How far apart parts stand in stereo, 0 … 1.
     loudness : float
         RMS level that the master aims at.
+    label : str or None
+        Record label; None for who has none.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Artist:
     room_seconds: float
     width: float
     loudness: float
+    label: str | None = None
 
 
 def make_artists(names: list[str], rng: np.random.Generator) -> list[Artist]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.demo.artists import Artist, Dials, make_artists, vary
+from data.demo.labels import sign
 from data.demo.names import artist_names, titles
 from data.errors import ParameterError
 
@@ -157,7 +158,7 @@ class Song:
 def plan_songs(seed: int, size: DemoSize) -> list[Song]:
     """Every track of the world, artist after artist, each artist's in the order of release."""
     rng = np.random.default_rng((seed, 1))
-    artists = make_artists(artist_names(size.n_artists, rng), rng)
+    artists = sign(make_artists(artist_names(size.n_artists, rng), rng))
     released = _releases(size, rng)
     n_songs = size.n_artists * size.tracks_per_artist
     ranks = rng.permutation(n_songs)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from mutagen.flac import FLAC
-from mutagen.id3 import ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TRCK
+from mutagen.id3 import ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TPUB, TRCK
 from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
@@ -33,6 +33,7 @@ _ID3_FRAMES = {
     "album": TALB,
     "albumartist": TPE2,
     "genre": TCON,
+    "label": TPUB,
     "date": TDRC,
     "tracknumber": TRCK,
 }
@@ -76,6 +77,8 @@ def _tag(path: Path, song: Song) -> None:
         "date": str(song.year),
         "tracknumber": str(song.number),
     }
+    if song.artist.label is not None:
+        tags["label"] = song.artist.label
     if song.extension == "mp3":
         frames = ID3()
         _add_frames(frames, tags)

@@ -56,7 +56,7 @@ def _m3u8(title: str, tracks: Sequence[Track], locate: Locate) -> str:
         place = locate(track)
         if place is not None:
             seconds = -1 if track.duration is None else round(track.duration)
-            lines += [f"#EXTINF:{seconds},{_one_line(track.label)}", _one_line(place)]
+            lines += [f"#EXTINF:{seconds},{_one_line(track.caption)}", _one_line(place)]
     return "\n".join(lines) + "\n"
 
 

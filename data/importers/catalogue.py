@@ -11,6 +11,7 @@ from typing import Any
 from data.errors import DataError
 from data.importers.tables import Chunk, read_chunks, read_header
 from data.importers.tags import clean_text
+from data.record_labels import first_label
 from data.report import ImportReport
 from data.store import Store
 from data.store.text import storable
@@ -18,14 +19,14 @@ from data.tracks import Track
 
 CHUNK_ROWS = 20_000
 TEXT_COLUMNS = ("title", "artist", "album", "album_artist", "genre")
-COLUMNS = ("track_id", "path", *TEXT_COLUMNS, "year", "duration")
+COLUMNS = ("track_id", "path", *TEXT_COLUMNS, "label", "year", "duration")
 
 
 def import_catalogue(file: Path, store: Store) -> ImportReport:
     """Register the tracks of a CSV, TSV or parquet file.
 
     Columns: ``track_id`` (required), ``path`` (absolute, or relative to the file's folder),
-    ``title``, ``artist``, ``album``, ``album_artist``, ``genre``, ``year``, ``duration``
+    ``title``, ``artist``, ``album``, ``album_artist``, ``genre``, ``label``, ``year``, ``duration``
     (seconds). Others are ignored, with a note. A track that is known takes the cells of the
     columns that are there, and keeps the rest.
 
@@ -78,6 +79,8 @@ def _described(
         name: clean_text(cells[name]) for name in TEXT_COLUMNS if name in cells
     }
     track = replace(track, **texts)
+    if "label" in cells:
+        track = replace(track, label=first_label([clean_text(cells["label"]) or ""]))
     if "year" in cells:
         track = replace(track, year=_year(cells["year"], where, report))
     if "duration" in cells:

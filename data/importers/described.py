@@ -16,6 +16,7 @@ def scan_described(
     store: Store,
     describe: Callable[[Track], Track],
     *,
+    reread: bool = False,
     on_progress: Progress | None = None,
 ) -> ImportReport:
     """Scan `paths` as `scan_library` does, then write what `describe` makes of the tracks.
@@ -32,6 +33,8 @@ def scan_described(
     describe : callable
         Gets every track of the catalogue; returns it changed, or as it is where it has nothing to
         say.
+    reread : bool
+        As for `scan_library`.
     on_progress : callable or None
         Called with the number of files done and found.
 
@@ -41,7 +44,7 @@ def scan_described(
         If a path does not exist, or holds no audio file.
     """
     before = {track.track_id: track for track in store.tracks(withdrawn=True)}
-    report = scan_library(paths, store, on_progress=on_progress)
+    report = scan_library(paths, store, reread=reread, on_progress=on_progress)
     changed = []
     for track in store.tracks(withdrawn=True):
         described = describe(track)

@@ -16,6 +16,7 @@ from data.errors import DataError, ParameterError
 from data.importers.described import scan_described
 from data.importers.fma_table import Row, Subset, read_rows
 from data.importers.tags import clean_text, parse_year
+from data.record_labels import first_label
 from data.report import ImportReport, Problem, Progress
 from data.store import Store
 from data.tracks import Track
@@ -26,6 +27,7 @@ PARTS = {"training": "train", "validation": "validation", "test": "test"}
 WHOLE_CLIP = 29.0
 """Seconds; clips are 30 s long, some broken ones much shorter."""
 
+_BETWEEN_LABELS = re.compile(r"[,;\r\n]+")
 _SUBSET_FOLDER = re.compile(r"fma_(small|medium|large|full)")
 
 
@@ -55,7 +57,8 @@ class FmaClips:
 
         The length stays that of the file: the table gives the one of the track it was cut from. The
         genre is the table's even where that is blank (a track of several top-level genres), since
-        the tags' genres are of another vocabulary.
+        the tags' genres are of another vocabulary. The label is that of the tags, where they name
+        one: the table knows the artist's labels only, of which the first is taken.
         """
         row = self.rows.get(track.path or "")
         if row is None:
@@ -66,6 +69,7 @@ class FmaClips:
             artist=clean_text(row.artist) or track.artist,
             album=clean_text(row.album) or track.album,
             genre=clean_text(row.genre),
+            label=track.label or clean_text(first_label(_BETWEEN_LABELS.split(row.labels))),
             year=parse_year(row.released) or parse_year(row.recorded) or track.year,
         )
 

@@ -25,6 +25,8 @@ COLUMNS = {
     "subset": ("set", "subset"),
 }
 """Columns that are read: field of `Row` → the two rows of its header."""
+FURTHER = {"labels": ("artist", "associated_labels")}
+"""Columns that are read where they are there."""
 
 
 class Subset(StrEnum):
@@ -55,8 +57,9 @@ class Row:
         The smallest subset that holds the track.
     split : str
         Part of the official split.
-    title, artist, album, genre, released, recorded : str
-        Description; empty where the table says nothing.
+    title, artist, album, genre, released, recorded, labels : str
+        Description; empty where the table says nothing. The labels are the artist's, of any
+        release.
     """
 
     where: str
@@ -69,6 +72,7 @@ class Row:
     genre: str
     released: str
     recorded: str
+    labels: str = ""
 
 
 def read_rows(metadata: Path, problems: list[Problem]) -> Iterator[Row]:
@@ -110,7 +114,8 @@ def _positions(table: Path, header: list[tuple[str, str]]) -> dict[str, int]:
             f"{', '.join('/'.join(names) for names in missing)} it is another table; "
             f"take {TABLE} out of fma_metadata.zip as it is"
         )
-    return {field: header.index(names) for field, names in COLUMNS.items()}
+    columns = COLUMNS | {field: names for field, names in FURTHER.items() if names in header}
+    return {field: header.index(names) for field, names in columns.items()}
 
 
 def _row(where: str, cells: list[str], width: int, positions: dict[str, int]) -> Row | Problem:

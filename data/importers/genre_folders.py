@@ -16,7 +16,11 @@ from data.tracks import Track
 
 
 def import_genre_folders(
-    roots: Sequence[Path], store: Store, *, on_progress: Progress | None = None
+    roots: Sequence[Path],
+    store: Store,
+    *,
+    reread: bool = False,
+    on_progress: Progress | None = None,
 ) -> ImportReport:
     """Register the audio files under `roots`; the first folder below a root is their genre.
 
@@ -50,7 +54,7 @@ def import_genre_folders(
         genres.add(genre)
         return replace(track, genre=genre)
 
-    report = scan_described(roots, store, describe, on_progress=on_progress)
+    report = scan_described(roots, store, describe, reread=reread, on_progress=on_progress)
     if loose:
         report.notes.append(
             f"{loose} files lie in no genre folder; they keep the genre of their tags"

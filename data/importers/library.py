@@ -24,7 +24,11 @@ ID_LENGTH = 16
 
 
 def scan_library(
-    paths: Sequence[Path], store: Store, *, on_progress: Progress | None = None
+    paths: Sequence[Path],
+    store: Store,
+    *,
+    reread: bool = False,
+    on_progress: Progress | None = None,
 ) -> ImportReport:
     """Register the audio files under `paths`, and follow those that were moved or re-tagged.
 
@@ -43,6 +47,10 @@ def scan_library(
         Folders; single files are taken as well.
     store : Store
         Where to register.
+    reread : bool
+        Whether files that did not change are read all the same: what their tags say of fields that
+        the catalogue knows nothing of is taken in. So a library that was scanned by a version that
+        read fewer tags gets the others.
     on_progress : callable or None
         Called with the number of files done and found.
 
@@ -53,7 +61,7 @@ def scan_library(
     """
     report = ImportReport()
     files = audio_files(paths, report)
-    scan = _Scan(store, report)
+    scan = _Scan(store, report, reread=reread)
     for done, path in enumerate(files, 1):
         scan.visit(path)
         if on_progress is not None:
@@ -77,9 +85,10 @@ class _File:
 class _Scan:
     """State of one scan: the catalogue by path and by content, and what waits to be written."""
 
-    def __init__(self, store: Store, report: ImportReport) -> None:
+    def __init__(self, store: Store, report: ImportReport, *, reread: bool) -> None:
         self._store = store
         self._report = report
+        self._reread = reread
         self._tracks = {track.track_id: track for track in store.tracks(withdrawn=True)}
         self._stamps: dict[str, FileStamp] = {}
         self._at_path: dict[str, str] = {}
@@ -111,7 +120,8 @@ class _Scan:
     def visit(self, path: str) -> None:
         """Recognise one file by its path or its bytes, and register it if nobody else can be it."""
         known = self._at_path.get(path)
-        if known is not None and known not in self._loose:
+        in_place = known is not None and known not in self._loose
+        if in_place and not self._reread:
             self._report.unchanged += 1
             return
         try:
@@ -121,6 +131,9 @@ class _Scan:
             return
         except OSError as error:
             self._report.skip(path, f"the file cannot be read: {error.strerror}")
+            return
+        if known is not None and in_place:
+            self._take_in(known, file)
             return
         same = self._by_content.get(file.stamp.digest[:ID_LENGTH])
         if same is not None and same in self._loose:
@@ -161,6 +174,21 @@ class _Scan:
         lost = sum(self._tracks[track_id].path is not None for track_id in self._loose)
         if lost:
             self._report.notes.append(f"{lost} tracks of the catalogue are without their file")
+
+    def _take_in(self, track_id: str, file: _File) -> None:
+        """Fill what is not known of a track from its own file, which looks as it did."""
+        track = self._tracks[track_id]
+        if self._stamps[track_id].digest not in ("", file.stamp.digest):
+            # Some programs write tags into the room left for them, and put the old time back.
+            self._report.updated += 1
+            self._claim(track_id, file)
+            return
+        filled = _merged(track, file.track, track, file.path)
+        if filled == track:
+            self._report.unchanged += 1
+        else:
+            self._report.updated += 1
+            self._put(filled, file.stamp)
 
     def _claim_by_content(self, track_id: str, file: _File) -> None:
         """Give a track its file again; the bytes are the same, so what is known of it holds."""

@@ -15,6 +15,7 @@ from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 
 from data.errors import DataError
+from data.record_labels import first_label
 from data.tracks import Track
 
 MAX_LENGTH = 500
@@ -38,7 +39,7 @@ _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
 
 _ID3 = {
     "title": "TIT2", "artist": "TPE1", "album": "TALB", "album_artist": "TPE2",
-    "date": "TDRC", "track_number": "TRCK", "isrc": "TSRC",
+    "label": "TPUB", "date": "TDRC", "track_number": "TRCK", "isrc": "TSRC",
 }  # fmt: skip
 _MP4 = {
     "title": "\xa9nam", "artist": "\xa9ART", "album": "\xa9alb", "album_artist": "aART",
@@ -46,9 +47,14 @@ _MP4 = {
     "recording_mbid": "----:com.apple.iTunes:MusicBrainz Track Id",
     "isrc": "----:com.apple.iTunes:ISRC",
 }  # fmt: skip
+# Of the names that taggers give the label, those of the label itself go first: a publisher may be
+# who publishes the notes.
+_MP4_LABEL = tuple(f"----:com.apple.iTunes:{name}" for name in ("LABEL", "Label", "publisher"))
+_ID3_LABEL = "TXXX:LABEL"
 _VORBIS = {
     "title": ("title",), "artist": ("artist",), "album": ("album",), "genre": ("genre",),
     "album_artist": ("albumartist", "album artist", "album_artist"), "date": ("date", "year"),
+    "label": ("label", "organization", "publisher"),
     "track_number": ("tracknumber",), "recording_mbid": ("musicbrainz_trackid",),
     "isrc": ("isrc",),
 }  # fmt: skip
@@ -57,7 +63,8 @@ _VORBIS = {
 def read_track(path: Path, track_id: str) -> Track:
     """Describe an audio file by its tags; what they don't say is None.
 
-    Several artists are joined by ``; ``; of several other values the first counts.
+    Several artists are joined by ``; ``; of several other values the first counts, of labels the
+    first that is one.
 
     Raises
     ------
@@ -88,6 +95,7 @@ def read_track(path: Path, track_id: str) -> Track:
         album=first.get("album"),
         album_artist=first.get("album_artist"),
         genre=first.get("genre"),
+        label=first_label(values.get("label", ())),
         year=parse_year(first.get("date")),
         duration=duration if isfinite(duration) and duration <= _MAX_DURATION else None,
         track_number=_leading_number(first.get("track_number")),
@@ -137,6 +145,7 @@ def _values(tags: Any) -> dict[str, list[str]]:
         return {}
     if isinstance(tags, ID3):
         raw = {name: _frame_texts(tags, frame) for name, frame in _ID3.items()}
+        raw["label"] += _frame_texts(tags, _ID3_LABEL)
         raw["genre"] = [text for frame in tags.getall("TCON") for text in frame.genres]
         raw["recording_mbid"] = [
             frame.data.decode("ascii", "replace")
@@ -146,6 +155,7 @@ def _values(tags: Any) -> dict[str, list[str]]:
         raw = {
             name: [_as_text(value) for value in tags.get(atom, ())] for name, atom in _MP4.items()
         }
+        raw["label"] = [_as_text(value) for atom in _MP4_LABEL for value in tags.get(atom, ())]
         raw["track_number"] = [str(number) for number, _ in tags.get("trkn", ())]
     else:
         raw = {

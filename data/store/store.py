@@ -137,8 +137,10 @@ class Store:
         with self._database.reading() as connection:
             return tracks.genres(connection)
 
-    def tags(self) -> list[tuple[str, str | None, str | None, int | None, float | None]]:
-        """Id, artist, genre, year and time of adding of every track that is not withdrawn.
+    def tags(
+        self,
+    ) -> list[tuple[str, str | None, str | None, str | None, int | None, float | None]]:
+        """Id, artist, genre, label, year and time of adding of every track that is not withdrawn.
 
         Quicker than `tracks`, where a list is filtered.
         """

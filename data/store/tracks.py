@@ -136,9 +136,10 @@ def genres(connection: Connection) -> dict[str, str | None]:
 
 def tags(
     connection: Connection,
-) -> list[tuple[str, str | None, str | None, int | None, float | None]]:
-    """Id, artist, genre, year and time of adding of all tracks that were not withdrawn."""
-    columns = (tracks.c.track_id, tracks.c.artist, tracks.c.genre, tracks.c.year, tracks.c.added_at)
+) -> list[tuple[str, str | None, str | None, str | None, int | None, float | None]]:
+    """Id, artist, genre, label, year and time of adding of all tracks that were not withdrawn."""
+    names = ("track_id", "artist", "genre", "label", "year", "added_at")
+    columns = [tracks.c[name] for name in names]
     # The driver's own cursor: no object is made of each row but its tuple.
     cursor: Any = connection.execute(select(*columns).where(~tracks.c.withdrawn)).cursor
     return list(cursor.fetchall())

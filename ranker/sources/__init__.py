@@ -1,9 +1,9 @@
 """Candidate sources: each proposes tracks for a listener and scores any track it can."""
 
-from ranker.sources.artist import ArtistSource
 from ranker.sources.base import CandidateSource, ExplainingSource
 from ranker.sources.bridge import BridgeSource
 from ranker.sources.carried import CarriedSource
+from ranker.sources.category import CategorySource
 from ranker.sources.centres import CentresSource
 from ranker.sources.collaborative import CollaborativeSource
 from ranker.sources.content import ContentSource
@@ -12,10 +12,10 @@ from ranker.sources.popular import PopularSource
 from ranker.sources.rising import RisingSource
 
 __all__ = [
-    "ArtistSource",
     "BridgeSource",
     "CandidateSource",
     "CarriedSource",
+    "CategorySource",
     "CentresSource",
     "CollaborativeSource",
     "ContentSource",

@@ -23,6 +23,10 @@ def add(
             "--genre-from-folder", help="The first folder below each of PATHS is the genre."
         ),
     ] = False,
+    reread: Annotated[
+        bool,
+        typer.Option("--reread", help="Read unchanged files, too, and fill what is not known."),
+    ] = False,
 ) -> None:
     """Walk folders, read tags, register tracks; run again to take in what changed."""
     from data.importers.genre_folders import import_genre_folders
@@ -31,7 +35,7 @@ def add(
     with opened(context) as (workspace, store):
         add_files = import_genre_folders if genre_from_folder else scan_library
         with progress("reading tags") as advance:
-            report = add_files(paths, store, on_progress=advance)
+            report = add_files(paths, store, reread=reread, on_progress=advance)
         finish_import(report, workspace.problems("library-add"))
 
 
@@ -68,7 +72,7 @@ def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="CSV or parquet with a column track_id.")],
 ) -> None:
-    """Register tracks of a table: track_id, path, title, artist, album, genre, year, duration."""
+    """Register tracks of a table: track_id, path, title, artist, album, genre, label and so on."""
     from data.importers.catalogue import import_catalogue
 
     with opened(context) as (workspace, store):

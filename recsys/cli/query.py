@@ -30,6 +30,9 @@ Genres = Annotated[list[str] | None, typer.Option("--genre", help="Only this gen
 Artists = Annotated[
     list[str] | None, typer.Option("--artist", help="Only this artist; repeatable.")
 ]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", help="Only this record label; repeatable.")
+]
 YearFrom = Annotated[int | None, typer.Option(help="Released this year or later.")]
 YearTo = Annotated[int | None, typer.Option(help="Released this year or earlier.")]
 AsJson = Annotated[bool, typer.Option("--json", help="List as JSON.")]
@@ -44,6 +47,7 @@ def recommend(
     ] = "discover",
     genre: Genres = None,
     artist: Artists = None,
+    label: Labels = None,
     year_from: YearFrom = None,
     year_to: YearTo = None,
     exclude: Annotated[
@@ -79,7 +83,7 @@ def recommend(
             user,
             n,
             mode=parsed(Mode, mode, "--mode"),
-            filters=filters(genre, artist, year_from, year_to, exclude),
+            filters=filters(genre, artist, label, year_from, year_to, exclude),
             dials=recommender.dials.turned(dials),
             explain=explain,
         )
@@ -105,6 +109,7 @@ def similar(
     ] = None,
     genre: Genres = None,
     artist: Artists = None,
+    label: Labels = None,
     year_from: YearFrom = None,
     year_to: YearTo = None,
     as_json: AsJson = False,
@@ -116,7 +121,7 @@ def similar(
         from recsys.similar import Space
 
         recommender = current_recommender(workspace, store)
-        wanted = filters(genre, artist, year_from, year_to)
+        wanted = filters(genre, artist, label, year_from, year_to)
         chosen = None if space is None else parsed(Space, space, "--space")
         try:
             answer = recommender.similar(track, n, space=chosen, filters=wanted)
@@ -133,6 +138,7 @@ def similar(
 def filters(
     genre: list[str] | None,
     artist: list[str] | None,
+    label: list[str] | None,
     year_from: int | None,
     year_to: int | None,
     exclude: list[str] | None = None,
@@ -141,7 +147,12 @@ def filters(
     from recsys.filters import Filters
 
     return Filters(
-        tuple(genre or ()), tuple(artist or ()), year_from, year_to, frozenset(exclude or ())
+        tuple(genre or ()),
+        tuple(artist or ()),
+        tuple(label or ()),
+        year_from,
+        year_to,
+        frozenset(exclude or ()),
     )
 
 

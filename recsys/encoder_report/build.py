@@ -196,7 +196,7 @@ def _neighbour_lists(
 
 
 def _listed(track: Track) -> ListedTrack:
-    return ListedTrack(track_id=track.track_id, label=track.label, genre=track.genre)
+    return ListedTrack(track_id=track.track_id, label=track.caption, genre=track.genre)
 
 
 def _draw_spectrograms(
@@ -204,7 +204,7 @@ def _draw_spectrograms(
 ) -> dict[str, Path]:
     """Pictures of what the encoder gets of `tracks`, by title; files that cannot be read lack."""
     analysis = workspace.config.analysis
-    title_of = {Path(track.path): track.label for track in tracks if track.path is not None}
+    title_of = {Path(track.path): track.caption for track in tracks if track.path is not None}
     cached = cache_spectrograms(
         list(title_of),
         card.frontend,

@@ -86,7 +86,7 @@ def _dots(
             float(x),
             float(_HEIGHT - y),
             names.index(group),
-            f"{track.label} ({track.genre or 'no genre'})",
+            f"{track.caption} ({track.genre or 'no genre'})",
         )
         for (x, y), track, group in zip(places, tracks, groups, strict=True)
     ]

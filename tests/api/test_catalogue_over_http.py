@@ -11,7 +11,7 @@ from data.tracks import Track
 from tests.api.kept import MAX_UPLOAD_BYTES, keep, tone
 
 TRACKS = [
-    Track("t1", title="Harbour Lights", artist="Mira Okafor", album="Tides", genre="Folk"),
+    Track("t1", None, "Harbour Lights", "Mira Okafor", "Tides", genre="Folk", label="Slow Ferry"),
     Track("t2", title="Nightjar", artist="Mira Okafor; Jon Aldous", album="Tides", genre="Folk"),
     Track("t3", title="Glasswork", artist="Jon Aldous", album="Kiln", genre="Ambient"),
     Track("t4", title="Árbol", artist="Ñandú", album="Kiln", genre="Ambient"),
@@ -66,6 +66,9 @@ def test_filters_are_whole_names_in_any_case(kept):
     assert found(kept, "artist=JON ALDOUS") == ["t2", "t3"]
     assert found(kept, "artist=Jon") == []
     assert found(kept, "query=harbour&genre=rock") == ["t5"]
+    assert found(kept, "label=slow ferry") == ["t1"]
+    assert found(kept, "query=harbour&label=Slow%20Ferry") == ["t1"]
+    assert found(kept, "label=slow") == []
 
 
 @pytest.mark.parametrize("query", ["", "query=o&", "genre=folk&"])
@@ -117,6 +120,25 @@ def test_a_track_is_added_and_its_tags_are_replaced(kept):
     assert (body["added_at"], body["duration"]) == (added_at, 61.5)
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept_as"),
+    [
+        ("Warp", "Warp"),
+        ("Warp; Sub Pop", "Warp"),
+        ("[no label]; Warp", "Warp"),
+        ("[no label]", None),
+        ("Self-Released", None),
+        (None, None),
+    ],
+)
+def test_a_track_has_the_first_record_label_that_is_one(kept, sent, kept_as):
+    assert kept.put("/v1/tracks/new", label=sent).get_json()["label"] == kept_as
+    kept.put("/v1/tracks/new", label="Other")
+    assert kept.client.patch("/v1/tracks/new", json={"title": "x"}).get_json()["label"] == "Other"
+    kept.client.patch("/v1/tracks/new", json={"label": sent})
+    assert kept.client.get("/v1/tracks/new").get_json()["label"] == kept_as
+
+
 def test_a_patch_changes_what_is_sent_and_null_empties(kept):
     body = kept.client.patch("/v1/tracks/t1", json={"genre": None, "year": 2001}).get_json()
     assert (body["title"], body["genre"], body["year"]) == ("Harbour Lights", None, 2001)
@@ -133,6 +155,7 @@ def test_a_patch_changes_what_is_sent_and_null_empties(kept):
         {"duration": 0},
         {"duration": float("inf")},
         {"isrc": "nope"},
+        {"label": ""},
         {"recording_mbid": "nope"},
         {"track_id": "other"},
         {"withdrawn": True},

@@ -116,6 +116,28 @@ def test_every_row_of_the_subset_is_a_track_or_a_problem_with_its_reason(store, 
     assert report.notes == ["4 clips are shorter than 29 s"]
 
 
+def test_the_label_is_the_tags_or_the_first_that_the_table_knows_of_the_artist(
+    store, tmp_path, monkeypatch
+):
+    metadata, audio = tmp_path / "fma_metadata", tmp_path / "fma_small"
+    monkeypatch.setitem(globals(), "HEADER", [*HEADER, ("artist", "associated_labels")])
+    labels = {2: "Mind's Eye, Warp", 5: "Self-Released\nWarp", 10: "", 140: "Warp"}
+    write_table(metadata, [fma_row(n, artist_associated_labels=text) for n, text in labels.items()])
+    for number in labels:
+        path = clip(audio, number)
+    tags = mutagen.File(path, easy=True)
+    tags["organization"] = "Tagged"
+    tags.save()
+    import_fma(open_fma(metadata, audio), store)
+    found = {name: track.label for name, track in by_name(store).items()}
+    assert found == {
+        "000002.mp3": "Mind's Eye",
+        "000005.mp3": "Warp",
+        "000010.mp3": None,
+        "000140.mp3": "Tagged",
+    }
+
+
 def test_tracks_are_described_by_the_table(store, fma):
     import_fma(open_fma(*fma), store)
     tracks = by_name(store)

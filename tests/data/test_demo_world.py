@@ -12,6 +12,7 @@ from data.demo import DemoSize, write_demo_world
 from data.demo.catalogue import plan_songs
 from data.demo.files import encode
 from data.errors import DataError, ParameterError
+from data.importers.tags import read_track
 
 TINY = DemoSize(n_artists=8, tracks_per_artist=2, n_listeners=30, n_events=1500, seconds=4.0)
 SMALLEST = DemoSize(n_artists=2, tracks_per_artist=2, n_listeners=4, n_events=60, seconds=2.0)
@@ -70,6 +71,32 @@ def test_tags_agree_with_the_layout(world):
         assert 2000 <= int(tags["date"][0]) <= 2026
         genres.add(tags["genre"][0])
     assert len(genres) == 8
+
+
+def test_files_name_the_labels_of_the_plan(world):
+    folder = world.listens.parent
+    planned = {song.path: song.artist.label for song in plan_songs(7, TINY)}
+    assert {path: read_track(folder / path, "t").label for path in planned} == planned
+
+
+def test_small_labels_keep_to_a_genre_and_a_sound_and_large_ones_do_not():
+    artists = {song.artist.name: song.artist for song in plan_songs(7, DemoSize())}.values()
+    signed = {
+        label: [a for a in artists if a.label == label] for label in {a.label for a in artists}
+    }
+    genres = {label: {a.genre.name for a in theirs} for label, theirs in signed.items()}
+    large = {label for label, kinds in genres.items() if len(kinds) > 1} - {None}
+    assert len(large) == 2
+    assert len(genres) == 1 + 2 + 2 * 8
+    assert len(signed[None]) == 8
+    for label in genres.keys() - large - {None}:
+        rivals = [
+            a for a in artists
+            if a.genre.name in genres[label] and a.label not in {label, None} | large
+        ]  # fmt: skip
+        own = [a.dials.brightness for a in signed[label]]
+        others = [a.dials.brightness for a in rivals]
+        assert max(own) < min(others) or min(own) > max(others)
 
 
 def test_library_mixes_formats(world):

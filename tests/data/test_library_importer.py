@@ -79,6 +79,7 @@ def test_tags_of_every_format_are_read(store: Store, tmp_path: Path, suffix: str
         album="Album",
         albumartist="Various",
         genre="Jazz",
+        organization="Warp",
         date="1999-05-01",
         tracknumber="3/12",
         musicbrainz_trackid=MBID.upper(),
@@ -88,7 +89,7 @@ def test_tags_of_every_format_are_read(store: Store, tmp_path: Path, suffix: str
     (track,) = store.tracks()
     assert track.duration == pytest.approx(0.3, abs=0.2)
     assert track == Track(
-        track.track_id, str(path), "Títle", "Ann; Bob", "Album", "Various", "Jazz", 1999,
+        track.track_id, str(path), "Títle", "Ann; Bob", "Album", "Various", "Jazz", "Warp", 1999,
         track.duration, 3, MBID, "USRC17607839", path.stat().st_mtime_ns / 1e9,
     )  # fmt: skip
 

@@ -86,7 +86,7 @@ def old(backend: Backend, url: str) -> str:
 
 def test_a_store_of_the_first_version_opens_with_everything_in_it(old: str) -> None:
     with Store.open(old) as store:
-        assert [track.title for track in store.tracks()] == ["One"]
+        assert [(track.title, track.label) for track in store.tracks()] == [("One", None)]
         assert store.embeddings("enc", IdMap(["t1"]), 1) == np.ones((1, 1))
         listener = store.listeners.get("ada")
         assert listener.n_events == {EventKind.PLAY: 1, EventKind.HIDE: 1}
@@ -96,10 +96,11 @@ def test_a_store_of_the_first_version_opens_with_everything_in_it(old: str) -> N
 
 def test_a_store_that_was_brought_up_to_date_does_all_that_is_new(old: str) -> None:
     with Store.open(old) as store:
-        store.upsert_tracks([Track("t3")])
+        store.upsert_tracks([Track("t3", label="Warp")])
         store.analyses.request("t3")
         store.add_events([Event("e3", "ada", "t1", EventKind.IMPRESSION, 12.0, request_id="r")])
         assert store.changed_since(0) == ["t3"]
+        assert store.track("t3").label == "Warp"
         assert [one.user_id for one in store.listeners.page(5, beginning="AD").listeners] == ["ada"]
         assert store.listeners.erase("ada") == 3
     with Store.open(old) as store:

@@ -32,7 +32,7 @@ from tests.data.backends import Backend, only_sqlite
 from tests.data.states import naive_state
 
 FULL = Track(
-    "t1", "/music/a.mp3", "Title", "Artist", "Album", "Band", "Jazz", 1999, 61.5, 3,
+    "t1", "/music/a.mp3", "Title", "Artist", "Album", "Band", "Jazz", "Warp", 1999, 61.5, 3,
     "b1a9c0e9-d987-4042-ae91-78d6a3267d69", "USRC17607839", 1.7e9,
 )  # fmt: skip
 ITEMS = IdMap(["t1", "t2", "t3"])

@@ -58,15 +58,15 @@ def test_catalogue_columns_become_fields(store: Store, tmp_path: Path) -> None:
     (tmp_path / "a.mp3").touch()
     file = write(
         tmp_path / "catalogue.csv",
-        "Track_ID,path,title,artist,album,genre,year,duration,mood",
-        'x1,a.mp3,"One, two",Ann,First,Jazz,1999,61.5,sad',
-        "x2,,,,,,,,",
+        "Track_ID,path,title,artist,album,genre,label,year,duration,mood",
+        'x1,a.mp3,"One, two",Ann,First,Jazz,Warp; Sub Pop,1999,61.5,sad',
+        "x2,,,,,,[no label],,,",
     )
     report = import_catalogue(file, store)
     path = tmp_path / "a.mp3"
     assert store.tracks() == [
-        Track("x1", str(path), "One, two", "Ann", "First", genre="Jazz", year=1999, duration=61.5,
-              added_at=path.stat().st_mtime),
+        Track("x1", str(path), "One, two", "Ann", "First", genre="Jazz", label="Warp",
+              year=1999, duration=61.5, added_at=path.stat().st_mtime),
         Track("x2"),
     ]  # fmt: skip
     assert (report.created, report.complete) == (2, True)

@@ -121,7 +121,7 @@ def test_of_two_damaged_models_none_is_opened_and_of_one_the_other_answers(demo_
     assert result.json()["model_version"] == good
     assert "bundle refused" in result.err
     assert "lacks its file popularity.npy" in result.err
-    with (models / good / "labels.npy").open("ab") as file:  # a version of any kind has it
+    with (models / good / "categories.npy").open("ab") as file:  # a version of any kind has it
         file.write(b"0")
     error = recsys("recommend", "stranger", expect=FAILED).error
     assert newest in error

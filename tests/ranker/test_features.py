@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,14 @@ from data.tracks import Catalogue, Track
 from ranker.features import NEAREST, compute_features, feature_names
 from ranker.models import CandidateModels
 from tests.logs import make_log
-from tests.ranker.worlds import N_TRACKS, fit, planted_embeddings, planted_log, track_id
+from tests.ranker.worlds import (
+    N_TRACKS,
+    fit,
+    label_catalogue,
+    planted_embeddings,
+    planted_log,
+    track_id,
+)
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +87,26 @@ def test_artist_affinity_counts_plays_and_skips_of_the_candidates_artist(
     assert columns["artist_skips"][skipped] == pytest.approx(1 / 2)
     assert (columns["artist_skips"][same] == 0).all()
     assert np.isnan(columns["artist_skips"][other]).all()
+
+
+def test_label_affinity_is_a_column_only_where_there_are_labels(models: CandidateModels) -> None:
+    without, _ = table(models, [("me", track_id(0))])
+    assert not any(name.startswith("label_") for name in without)
+    labelled = fit(planted_log(), planted_embeddings(), catalogue=label_catalogue())
+    columns, items = table(labelled, [("me", track_id(n)) for n in (0, 20, 4)])
+    assert list(columns)[-1] == "label_plays"
+    for label, expected in ((0, 2 / 3), (4, 1 / 3), (5, 0.0)):
+        assert columns["label_plays"][items % 10 == label] == pytest.approx(expected)
+    # Nothing else changes but what is counted over all sources.
+    same = [name for name in without if name not in ("agreement", "fusion")]
+    unlabelled, known = table(
+        replace(labelled, settings=labelled.settings.model_copy(update={"leave_out": ("label",)})),
+        [("me", track_id(n)) for n in (0, 20, 4)],
+    )
+    assert list(unlabelled) == list(without)
+    rows = np.isin(items, known)
+    for name in (name for name in same if not name.endswith("_relative")):
+        np.testing.assert_array_equal(columns[name][rows], unlabelled[name])
 
 
 def test_audio_nearest_is_the_mean_of_the_nearest_liked_tracks(models: CandidateModels) -> None:

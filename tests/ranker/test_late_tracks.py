@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from data.categories import LEVELS
 from data.interactions import History
-from data.labels import LEVELS
 from data.rows import StackedRows
 from ranker.candidates import CandidateList
 from ranker.features import compute_features

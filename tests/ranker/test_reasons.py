@@ -8,7 +8,7 @@ import pytest
 from cf_model.fold_in import FoldIn
 from data.events import EventKind
 from data.interactions import Interactions
-from data.tracks import Track
+from data.tracks import Catalogue, Track
 from ranker.config import RankerSettings
 from ranker.features import compute_features, feature_names
 from ranker.labelled import LabelledLists
@@ -18,7 +18,14 @@ from ranker.ranking import FusionRanker, train_ranker
 from ranker.reasons import FamilyShares, Reason, explain
 from ranker.sources import ExplainingSource
 from tests.logs import make_log
-from tests.ranker.worlds import fit, planted_embeddings, planted_log, track_id
+from tests.ranker.worlds import (
+    N_TRACKS,
+    fit,
+    label_catalogue,
+    planted_embeddings,
+    planted_log,
+    track_id,
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +60,12 @@ def reason_for(
 
 
 def tagged(position: int) -> Track:
-    return Track(track_id(position), artist=f"artist {position // 10}", title=f"title {position}")
+    return Track(
+        track_id(position),
+        artist=f"artist {position // 10}",
+        title=f"title {position}",
+        label=f"label {position % 10}",
+    )
 
 
 def test_families_add_up_to_the_score_less_its_base(models: CandidateModels) -> None:
@@ -80,7 +92,9 @@ def test_families_of_rank_fusion_add_up_to_its_score(models: CandidateModels) ->
 
 
 def test_every_feature_belongs_to_one_family_and_every_source_to_its_own() -> None:
-    names = feature_names(["collaborative", "item_item", "audio", "bridge", "carried", "popular"])
+    names = feature_names(
+        ["collaborative", "item_item", "audio", "bridge", "carried", "label", "popular"]
+    )
     shares = FamilyShares.of(np.eye(len(names), len(names) + 1), names)
     assert (shares.share.sum(axis=1) == 1).all()
     family = {n: shares.families[int(r.argmax())] for n, r in zip(names, shares.share, strict=True)}
@@ -88,6 +102,7 @@ def test_every_feature_belongs_to_one_family_and_every_source_to_its_own() -> No
     assert family["audio_nearest"] == "audio"
     assert family["recent_popularity"] == "popular"
     assert family["artist_skips"] == "artist"
+    assert family["label_plays"] == family["label_rank"] == "label"
     assert family["agreement"] == family["listener_tracks"] == "rest"
 
 
@@ -151,6 +166,35 @@ def test_the_sentence_says_what_weighed_most_and_names_a_track_of_the_history(
 
 def test_a_cold_track_of_a_known_artist_is_new_from_them(models: CandidateModels) -> None:
     assert Reason("artist", 52, cold=True).sentence(tagged) == "new from artist 5, whom you play"
+
+
+@pytest.fixture(scope="module")
+def labelled() -> CandidateModels:
+    return fit(planted_log(), planted_embeddings(), catalogue=label_catalogue())
+
+
+def test_a_label_that_is_played_is_a_reason_for_its_new_tracks(labelled: CandidateModels) -> None:
+    listener = listening(labelled, [(track_id(n),) for n in (0, 2, 14)])
+    for item, says in ((50, "new on label 0"), (10, "more on label 0")):
+        reason, sentence = reason_for(labelled, listener, item, "label_plays")
+        assert (reason.family, reason.by) == ("label", item)
+        assert sentence == f"{says}, whose tracks you play"
+    reason, _ = reason_for(labelled, listener, 58, "label_plays")
+    assert reason.family != "label"  # nothing of label 8 was played
+
+
+def test_a_label_of_which_only_the_artist_is_played_is_no_reason() -> None:
+    tracks = [
+        Track(track_id(n), artist=f"artist {n % 10}", label=f"label {n % 5}")
+        for n in range(N_TRACKS)
+    ]
+    models = fit(planted_log(), None, catalogue=Catalogue.from_tracks(tracks))
+    own = listening(models, [(track_id(0),)])
+    reason, _ = reason_for(models, own, 50, "label_plays")
+    assert reason.family == "artist"
+    others = listening(models, [(track_id(0),), (track_id(5),)])
+    reason, _ = reason_for(models, others, 50, "label_plays")
+    assert reason.family == "label"
 
 
 def test_what_is_played_often_or_liked_is_said_so(models: CandidateModels) -> None:

@@ -10,13 +10,15 @@ from data.events import EventKind
 from data.interactions import Interactions
 from ranker.listener import Listener
 from ranker.models import CandidateModels
-from ranker.sources import ArtistSource, CandidateSource, RisingSource
+from ranker.sources import CandidateSource, CategorySource, RisingSource
+from ranker.sources.category import listening_shares
 from ranker.sources.rising import RISING
 from tests.logs import make_log
 from tests.ranker.worlds import (
     COLD,
     N_TRACKS,
     fit,
+    label_catalogue,
     mixed_catalogue,
     planted_embeddings,
     planted_log,
@@ -32,6 +34,11 @@ def models() -> CandidateModels:
 def listener_of(models: CandidateModels, user: int, excluded: Positions | None = None) -> Listener:
     history = Interactions.from_log(planted_log()).history(user)
     return models.listener(history, history.item_index if excluded is None else excluded)
+
+
+def of_events(models: CandidateModels, events: list[tuple]) -> Listener:
+    history = Interactions.from_log(make_log(events, items=list(models.catalogue.items)))
+    return models.listener(history.history(0), np.zeros(0, np.int32))
 
 
 class SourceContract:
@@ -269,10 +276,59 @@ class TestArtist(SourceContract):
 
     def test_a_track_without_an_artist_cannot_be_scored(self, models: CandidateModels) -> None:
         nameless = np.full(N_TRACKS, -1, np.int32)
-        source = ArtistSource(models.catalogue.artist, nameless, models.newcomers)
+        source = CategorySource("artist", models.catalogue.artist, nameless, models.newcomers)
         listener = listener_of(models, 0)
         assert np.isnan(source.score(listener, np.arange(N_TRACKS, dtype=np.int32))).all()
         assert not len(source.candidates(listener, 12))
+
+
+class TestLabel(SourceContract):
+    name = "label"
+
+    @pytest.fixture
+    def models(self) -> CandidateModels:
+        return fit(planted_log(), None, catalogue=label_catalogue())
+
+    def proposes(self, models: CandidateModels, score: Floats) -> Mask:
+        return models.newcomers & (score >= 0)
+
+    def test_new_tracks_of_the_label_played_most_beyond_its_share_come_first(
+        self, models: CandidateModels, source: CandidateSource
+    ) -> None:
+        heard = [("me", track_id(n)) for n in (3, 13, 23, 7)]
+        listener = of_events(models, heard)
+        found = source.candidates(listener, 12)
+        assert found.item_index.tolist() == [53, 57]
+        # The naive reference.
+        of_label = [[n for n in range(N_TRACKS) if n % 10 == label] for label in (3, 7)]
+        share = [models.popularity[own].sum() / models.popularity.sum() for own in of_label]
+        expected = [np.log(1 + n) - np.log(1 + s * 4) for n, s in zip((3, 1), share, strict=True)]
+        np.testing.assert_allclose(found.score, expected, rtol=1e-5)
+        unplayed = source.score(listener, np.array([51], np.int32))
+        of_one = models.popularity[1::10].sum() / models.popularity.sum()
+        np.testing.assert_allclose(unplayed, [-np.log(1 + of_one * 4)], rtol=1e-5)
+
+    def test_a_label_that_has_most_of_all_music_says_less_than_a_small_one(self) -> None:
+        # Track 0 … 7 are of the large label, 8 … 9 of the small one; the last two are new.
+        label = np.array([0] * 8 + [1] * 2 + [0, 1], np.int32)
+        popularity = np.array([30.0] * 8 + [3.0] * 2 + [0.0, 0.0], np.float32)
+        shares = listening_shares(label, popularity)
+        np.testing.assert_allclose(shares, [240 / 246, 6 / 246])
+        source = CategorySource("label", label, label, popularity == 0, shares)
+        models = fit(planted_log(), None)
+        listener = of_events(models, [("me", track_id(n)) for n in (0, 1, 2, 3, 8)])
+        found = source.candidates(listener, 5)
+        assert found.item_index.tolist() == [11]  # four of five plays are fewer than expected
+        large, small = source.score(listener, np.array([10, 11], np.int32))
+        assert large < 0 < small
+
+    def test_a_track_without_a_label_cannot_be_scored(self, models: CandidateModels) -> None:
+        nameless = np.full(N_TRACKS, -1, np.int32)
+        for heard in (models.catalogue.label, nameless):
+            source = CategorySource("label", heard, nameless, models.newcomers)
+            listener = listener_of(models, 0)
+            assert np.isnan(source.score(listener, np.arange(N_TRACKS, dtype=np.int32))).all()
+            assert not len(source.candidates(listener, 12))
 
 
 class TestRising(SourceContract):
@@ -315,6 +371,12 @@ def test_a_catalogue_without_vectors_has_no_audio_sources() -> None:
         "popular",
         "rising",
     ]
+
+
+def test_there_is_a_source_of_labels_where_a_track_has_one() -> None:
+    models = fit(planted_log(), None, catalogue=label_catalogue())
+    names = [source.name for source in models.sources]
+    assert names == ["collaborative", "item_item", "artist", "label", "popular", "rising"]
 
 
 def test_a_library_without_listens_has_audio_and_popularity_only() -> None:

@@ -62,6 +62,13 @@ def mixed_catalogue() -> Catalogue:
     )
 
 
+def label_catalogue() -> Catalogue:
+    """Labels with six tracks each, one of them cold; nobody has two tracks."""
+    return Catalogue.from_tracks(
+        [Track(track_id(n), artist=f"artist {n}", label=f"label {n % 10}") for n in range(N_TRACKS)]
+    )
+
+
 def fit(
     log: EventLog,
     embeddings: np.ndarray | None,

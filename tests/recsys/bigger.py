@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,10 +81,11 @@ def facts() -> BundleFacts:
     return BundleFacts(90, 1800, 1e6, encoder_id=ENCODER, encoder_dir=None)
 
 
-def bundle(folder: Path) -> ModelBundle:
+def bundle(folder: Path, tracks: Sequence[Track] | None = None) -> ModelBundle:
+    """Bundle of the world, its tracks described as usual or by `tracks`."""
     models = fit_candidate_models(
         log(),
-        Catalogue.from_tracks([track(n) for n in range(N_TRACKS)]),
+        Catalogue.from_tracks(tracks or [track(n) for n in range(N_TRACKS)]),
         vectors(),
         als=ALSSettings(factors=8, iterations=8),
         bridge=BridgeSettings(),

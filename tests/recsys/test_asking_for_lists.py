@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,6 +135,18 @@ def test_a_filtered_list_holds_everything_that_meets_the_filter(
     assert set(answer) == wanted
     assert len(answer) == len(wanted)
     assert set(ids(recommender.recommend("stranger", 200, filters=filters))) >= wanted
+
+
+def test_a_list_of_a_record_label_holds_what_it_has_released_so_far(
+    recommender: Recommender, shelf: Store
+) -> None:
+    shelf.upsert_tracks([replace(shelf.track(track_id(n)), label="Warp") for n in (3, 77, 300)])
+    shelf.upsert_tracks([replace(shelf.track(track_id(9)), label="Warp Two")])
+    warp = Filters(labels=(" WARP",))
+    assert set(ids(recommender.recommend("stranger", 200, filters=warp))) == {
+        track_id(n) for n in (3, 77, 300)
+    }
+    assert ids(recommender.similar(track_id(0), 5, filters=Filters(labels=("nobody",)))) == []
 
 
 def test_a_page_of_a_large_filtered_catalogue_fills(recommender: Recommender) -> None:

@@ -115,7 +115,7 @@ def test_tracks_that_the_live_model_does_not_know_are_its_misses(tmp_path: Path)
         replace(
             data.catalogue,
             items=items,
-            labels=data.catalogue.labels.take(kept),
+            categories=data.catalogue.categories.take(kept),
             duration=data.catalogue.duration[kept],
         ),
         replace(older.log.take(rows), items=items),

@@ -47,6 +47,7 @@ def test_modes_filters_and_dials_reach_the_list(asked: Asked) -> None:
     capped = asked("recommend", "u02", "--max-per-artist", "1", "-n", "60")
     assert len(ids(capped)) == 6
     assert ids(asked("recommend", "u02", "--genre", "polka")) == []
+    assert ids(asked("recommend", "u02", "--label", "nobody")) == []
 
 
 def test_numbers_come_on_request(asked: Asked) -> None:

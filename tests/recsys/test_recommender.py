@@ -55,7 +55,7 @@ def test_reasons_do_not_name_a_track_that_was_withdrawn(
     recommender: Recommender, store: Store
 ) -> None:
     gone = sorted(heard_by("u02"))
-    names = {store.track(track).label for track in gone}
+    names = {store.track(track).caption for track in gone}
     before = recommender.recommend("u02", 20)
     assert any(name in item.reason for item in before.items for name in names)
 

@@ -7,10 +7,10 @@ import * as player from "./player.js";
 
 const SOURCES = {
   collaborative: "taste", item_item: "played together", audio: "sound", bridge: "predicted taste",
-  carried: "neighbours' taste", artist: "artist you play", popular: "popular", rising: "rising", recent: "recent", hybrid: "sound and taste",
+  carried: "neighbours' taste", artist: "artist you play", label: "label you play", popular: "popular", rising: "rising", recent: "recent", hybrid: "sound and taste",
 };
 const SCORES = { name: "Score", text: (item) => item.score.toFixed(3) };
-const NEW = new Set(["artist", "bridge", "carried"]);
+const NEW = new Set(["artist", "label", "bridge", "carried"]);
 
 /** Scores of one list as shares of the best: cosines as they are, ranker's scores from lowest to best. */
 function shares(items) {

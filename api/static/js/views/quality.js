@@ -9,7 +9,7 @@ const NAMES = {
   hybrid: "Hybrid (this)", als: "ALS, taste alone", audio: "Sound alone", als_audio_rrf: "Fusion of taste and sound",
   fusion: "Fusion of all sources", item_knn: "Item neighbours", popular: "Popular", recent: "Popular of late",
   recent_popular: "Popular of late", random: "Random", ease: "EASE", item_item: "Played together", bridge: "Bridge",
-  carried: "Carried taste", artist: "Artists played", rising: "Rising", own_plays: "Own plays",
+  carried: "Carried taste", artist: "Artists played", label: "Labels played", rising: "Rising", own_plays: "Own plays",
 };
 const METRICS = { ndcg: "NDCG", recall: "Recall", hit: "Hit rate", mrr: "MRR", precision: "Precision", map: "MAP" };
 const FIRST = ["all", "warm", "cold", "relisten"];

@@ -1,8 +1,8 @@
-r"""What genre, decade, artist and album say about a track's factor beyond its sound.
+r"""What genre, decade, record label, artist and album say about a track's factor beyond its sound.
 
 From coarse to fine, each level explains what those before it left of the bridge's errors: with
 the error :math:`r_j` of track j, predicted by a bridge that was fitted without it, and weights
-:math:`w_j`, the offset of the label g is a mean that few tracks do not move far,
+:math:`w_j`, the offset of the category g is a mean that few tracks do not move far,
 
 .. math::
     o_g = \frac{\sum_{j \in g} w_j r_j}{\sum_{j \in g} w_j + k}
@@ -26,12 +26,12 @@ PRIORS = (0.3, 1.0, 3.0, 10.0, 30.0)
 
 
 @dataclass(frozen=True)
-class LabelOffsets:
-    """Offsets of the labels of each level.
+class CategoryOffsets:
+    """Offsets of the categories of each level.
 
     Parameters
     ----------
-    tables : tuple of np.ndarray [shape=(n_labels, factors), dtype=float32]
+    tables : tuple of np.ndarray [shape=(n_categories, factors), dtype=float32]
         One a level, with no rows where the level says nothing.
     explained : float
         Share of the bridge's weighted squared error that offsets take away from tracks that they
@@ -44,7 +44,7 @@ class LabelOffsets:
     def of(self, codes: Positions) -> Floats:
         """Sums of offsets [shape=(n, factors)] for `codes` [shape=(n, n_levels)].
 
-        A label that is missing (−1) or was never met adds 0.
+        A category that is missing (−1) or was never met adds 0.
         """
         total = np.zeros((len(codes), self.tables[0].shape[1]), np.float32)
         for level, table in enumerate(self.tables):
@@ -53,9 +53,9 @@ class LabelOffsets:
         return total
 
 
-def fit_label_offsets(
+def fit_category_offsets(
     errors: Doubles, weight: Doubles, codes: Positions
-) -> tuple[LabelOffsets, Doubles]:
+) -> tuple[CategoryOffsets, Doubles]:
     """Offsets from what a bridge got wrong.
 
     Parameters
@@ -65,12 +65,12 @@ def fit_label_offsets(
     weight : np.ndarray [shape=(n,)]
         How far each factor is trusted.
     codes : np.ndarray [shape=(n, n_levels), dtype=int32]
-        Labels, −1 where there is none.
+        Categories, −1 where there is none.
 
     Returns
     -------
-    offsets : LabelOffsets
-        Of all labels.
+    offsets : CategoryOffsets
+        Of all categories.
     left : np.ndarray [shape=(n, factors)]
         What is left of each error by offsets that were formed without it.
     """
@@ -80,11 +80,14 @@ def fit_label_offsets(
     for level in range(codes.shape[1]):
         code = codes[:, level]
         known = np.flatnonzero(code >= 0)
-        n_labels = int(code.max(initial=-1)) + 1
+        if not len(known):
+            tables.append(np.zeros((0, left.shape[1]), np.float32))
+            continue
+        n_categories = int(code.max(initial=-1)) + 1
         ones = np.ones(len(known))
-        member = sparse.csr_matrix((ones, (code[known], known)), shape=(n_labels, len(code)))
-        total = np.asarray(member @ (weight[:, None] * left))  # (n_labels, factors)
-        mass = np.asarray(member @ weight)  # (n_labels,)
+        member = sparse.csr_matrix((ones, (code[known], known)), shape=(n_categories, len(code)))
+        total = np.asarray(member @ (weight[:, None] * left))  # (n_categories, factors)
+        mass = np.asarray(member @ weight)  # (n_categories,)
         chosen, rest, smallest = np.inf, left, _error(left, weight)
         for prior in PRIORS:
             remaining = left.copy()
@@ -98,7 +101,7 @@ def fit_label_offsets(
         tables.append(table.astype(np.float32))
         left = rest
     explained = 1.0 - _error(left, weight) / before if before > 0 else 0.0
-    return LabelOffsets(tuple(tables), float(explained)), left
+    return CategoryOffsets(tuple(tables), float(explained)), left
 
 
 def _error(errors: Doubles, weight: Doubles) -> float:

@@ -1,4 +1,4 @@
-"""What tags say that a track is one of: a genre, a decade, an artist, an album."""
+"""What tags say that a track is one of: a genre, a decade, a record label, an artist, an album."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from data.ids import IdMap
 if TYPE_CHECKING:
     from data.tracks import Track
 
-LEVELS = ("genre", "decade", "artist", "album")
+LEVELS = ("genre", "decade", "label", "artist", "album")
 """From coarse to fine; columns of the codes."""
-ARTIST, ALBUM = LEVELS.index("artist"), LEVELS.index("album")
+LABEL, ARTIST, ALBUM = LEVELS.index("label"), LEVELS.index("artist"), LEVELS.index("album")
 _WITHIN = "\x1f"
 """Between an album's artist and its title: albums of one title are not one album."""
 
 
 @dataclass(frozen=True)
-class Labels:
+class Categories:
     """Codes of tracks, and the names that they stand for.
 
     Parameters
@@ -37,15 +37,15 @@ class Labels:
     codes: NDArray[np.int32]
 
     @classmethod
-    def of(cls, tracks: Sequence[Track]) -> Labels:
+    def of(cls, tracks: Sequence[Track]) -> Categories:
         """Of `tracks`, in their order."""
         named = [_names(track) for track in tracks]
         levels = tuple(IdMap.sorted(row[i] for row in named if row[i]) for i in range(len(LEVELS)))
         return cls(levels, _coded(levels, named))
 
-    def take(self, rows: NDArray[np.int32]) -> Labels:
+    def take(self, rows: NDArray[np.int32]) -> Categories:
         """Of the tracks at `rows`; names stay."""
-        return Labels(self.names, self.codes[rows])
+        return Categories(self.names, self.codes[rows])
 
     def codes_of(self, tracks: Sequence[Track]) -> NDArray[np.int32]:
         """Codes [shape=(len(tracks), n_levels)] of other tracks.
@@ -66,7 +66,8 @@ def _names(track: Track) -> tuple[str, ...]:
     artist, album = _plain(track.artist), _plain(track.album)
     by = _plain(track.album_artist) or artist
     decade = "" if track.year is None else str(track.year // 10 * 10)
-    return _plain(track.genre), decade, artist, f"{by}{_WITHIN}{album}" if album else ""
+    within = f"{by}{_WITHIN}{album}" if album else ""
+    return _plain(track.genre), decade, _plain(track.label), artist, within
 
 
 def _plain(text: str | None) -> str:
