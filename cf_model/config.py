@@ -10,7 +10,7 @@ from data.settings import Settings
 class ConfidenceSettings(Settings):
     """How events become confidence (see `cf_model.confidence`)."""
 
-    alpha: float = Field(1.0, gt=0, description="weight of the evidence beside the constant 1")
+    alpha: float = Field(2.0, gt=0, description="weight of the evidence beside the constant 1")
     like_plays: float = Field(5.0, ge=0, description="plays that one like counts for")
     dislike_skips: float = Field(5.0, ge=0, description="skips that one dislike or hide counts for")
 
@@ -22,14 +22,14 @@ class ALSSettings(Settings):
         None,
         ge=1,
         le=1024,
-        description="length of a factor; unset = 32, or 64 where more than 1,000 tracks have "
-        "listeners",
+        description="length of a factor; unset = 32, 128 where more than 1,000 tracks have "
+        "listeners, 64 where more than 10,000 have",
     )
     regularization: float | None = Field(
         None,
         gt=0,
-        description="λ of the objective; unset = the mean number of tracks a listener is positive "
-        "about (a third of it where up to 1,000 tracks have listeners), between 0.1 and 100",
+        description="λ of the objective; unset = 1.5 times the mean number of tracks a listener is "
+        "positive about (half of it where up to 1,000 tracks have listeners), between 0.1 and 100",
     )
     iterations: int = Field(20, ge=1, description="alternations")
 

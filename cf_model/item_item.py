@@ -64,7 +64,7 @@ class ItemItemModel:
     def rows(self, liked: Positions, weight: Floats) -> LikedRows:
         """What the tracks `liked` of one history say for every track, each by its `weight`."""
         if not sparse.issparse(self.weights):
-            return _DenseRows(self.weights[liked] * weight[:, None])
+            return _DenseRows(self.weights[liked], weight)
         # Slicing the matrix itself takes several times as long for so few rows.
         start = self.weights.indptr[liked]
         length = self.weights.indptr[liked + 1] - start
@@ -105,13 +105,15 @@ class LikedRows(Protocol):
 class _DenseRows:
     weights: Floats
     """[shape=(n_liked, n_items)]"""
+    weight: Floats
+    """What each row counts [shape=(n_liked,)]"""
 
     @cached_property
     def score(self) -> Floats:
-        return np.asarray(self.weights.sum(axis=0), np.float32)
+        return np.asarray(self.weight @ self.weights, np.float32)
 
     def evidence(self, items: Positions) -> Floats:
-        return np.asarray(self.weights[:, items], np.float32)
+        return np.asarray(self.weight[:, None] * self.weights[:, items], np.float32)
 
 
 @dataclass(frozen=True)

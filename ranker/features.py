@@ -16,9 +16,10 @@ from ranker.candidates import Candidates
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 from ranker.nearest import mean_of_highest
+from ranker.sources.item_item import liked_rows
 
 NEAREST = 3
-"""Tracks of the history whose similarity is averaged for ``audio_nearest``."""
+"""Tracks of the history that speak most for a track, by sound or by item–item weights."""
 _ROUNDING = 1e-6
 
 _PER_SOURCE = (
@@ -41,6 +42,8 @@ _COMMON = (
     "listener_mainstream",  # mean log(1 + listeners) over the tracks that the listener likes
 )
 _WITH_SOURCE = {
+    # mean of the NEAREST highest weights from what the listener likes, relative as above
+    "item_item": ("item_item_nearest",),
     "label": ("label_plays",),  # share of the listener's plays that went to the track's label
 }
 """Further columns of a source: they are there where it is, so that nothing changes elsewhere."""
@@ -94,8 +97,13 @@ def compute_features(
     common[8], common[9] = _affinity(catalogue.artist, listener, items)
     common[10] = np.log1p(len(listener.history))
     common[11] = np.log1p(models.popularity[liked]).mean() if len(liked) else np.nan
-    if "label_plays" in further:
-        columns[n_common], _ = _affinity(catalogue.label, listener, items)
+    for column, name in enumerate(further, n_common):
+        if name == "label_plays":
+            columns[column], _ = _affinity(catalogue.label, listener, items)
+        else:
+            place = [source.name for source in sources].index("item_item")
+            nearest = _nearest_weights(models, listener, candidates.item_index, score[place])
+            columns[column] = _relative(nearest[None, :])[0, rows]
     return columns.T
 
 
@@ -135,6 +143,21 @@ def _audio_likeness(
         return nearest, unknown
     latest = np.argsort(last_at, kind="stable")[-k:]
     return nearest, cosine[:, latest].mean(axis=1)
+
+
+def _nearest_weights(
+    models: CandidateModels, listener: Listener, items: Positions, score: Floats
+) -> Floats:
+    """Mean of the highest item–item weights on each of `items`; NaN where their `score` is.
+
+    Many faint hints add up to the score of few strong ones, and say less.
+    """
+    nearest = np.full(len(items), np.nan, np.float32)
+    known = ~np.isnan(score)
+    if models.item_item is not None and known.any():
+        weights = liked_rows(models.item_item, listener).evidence(items[known]).T
+        nearest[known] = mean_of_highest(weights, min(NEAREST, weights.shape[1]))
+    return nearest
 
 
 def _affinity(category: Positions, listener: Listener, items: Positions) -> tuple[Floats, Floats]:

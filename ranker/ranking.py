@@ -26,7 +26,15 @@ FEW_TREES = 60
 HEADED = "carried_relative"
 """Feature that scores start from."""
 _RISING = frozenset(
-    {"agreement", "fusion", "audio_nearest", "album_plays", "artist_plays", "label_plays"}
+    {
+        "agreement",
+        "fusion",
+        "audio_nearest",
+        "item_item_nearest",
+        "album_plays",
+        "artist_plays",
+        "label_plays",
+    }
 )
 _FALLING = frozenset({"artist_skips"})
 

@@ -59,7 +59,8 @@ class CentresSource:
         centres = self._centres(listener)
         if centres is None:
             return np.full(len(item_index), np.nan, np.float32)
-        return (self._embeddings[item_index] @ centres.T).max(axis=1).astype(np.float32)
+        cosine: Floats = (self._embeddings[item_index] @ centres.T).max(axis=1).astype(np.float32)
+        return cosine
 
     def _centres(self, listener: Listener) -> Floats | None:
         return listener.once(

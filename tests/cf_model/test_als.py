@@ -113,15 +113,19 @@ def test_tiny_logs_give_finite_factors_that_score(n_listeners: int) -> None:
 
 
 def test_default_regularization_grows_with_the_length_of_histories() -> None:
-    assert default_regularization(30 * 100, 100, 500) == pytest.approx(10.0)
-    assert default_regularization(3 * 100, 100, 500) == pytest.approx(1.0)
+    assert default_regularization(30 * 100, 100, 500) == pytest.approx(15.0)
+    assert default_regularization(3 * 100, 100, 500) == pytest.approx(1.5)
     assert default_regularization(0, 0, 0) == pytest.approx(0.1)
     assert default_regularization(10**6, 100, 500) == pytest.approx(100.0)
 
 
 def test_larger_catalogues_get_longer_factors_and_a_larger_penalty() -> None:
-    assert (default_factors(1000), default_factors(1001)) == (32, 64)
-    assert default_regularization(30 * 100, 100, 2000) == pytest.approx(30.0)
+    assert (default_factors(1000), default_factors(1001)) == (32, 128)
+    assert default_regularization(30 * 100, 100, 2000) == pytest.approx(45.0)
+
+
+def test_huge_catalogues_get_shorter_factors_again() -> None:
+    assert (default_factors(10_000), default_factors(10_001)) == (128, 64)
 
 
 def test_the_gramian_is_that_of_all_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,8 @@ class SourceContract:
             found = source.candidates(listener, 12)
             assert len(found) == min(12, able.sum())
             assert able[found.item_index].all()
-            np.testing.assert_allclose(found.score, np.sort(score[able])[::-1][:12], rtol=1e-4)
+            best = np.sort(score[able])[::-1][:12]
+            np.testing.assert_allclose(found.score, best, rtol=1e-4, atol=1e-6)
 
     def proposes(self, models: CandidateModels, score: Floats) -> Mask:
         """Tracks that it proposes if it can score them."""
