@@ -246,6 +246,17 @@ def test_plays_and_listeners_are_counted_by_track_and_together(filled: Store) ->
     assert filled.plays_of([]) == PlayCounts()
 
 
+def test_those_who_played_most_come_first_with_their_names(filled: Store) -> None:
+    filled.listeners.put("ben", Profile("Ben"))
+    both = filled.plays_by_listener(["t1", "t3"], 10)
+    assert sum(one.plays for one in both) == filled.plays_of(["t1", "t3"]).plays
+    assert [one.plays for one in both] == sorted((one.plays for one in both), reverse=True)
+    assert {one.user_id: one.display_name for one in both} == {SECRET: None, "ben": "Ben"}
+    assert max(one.last_played_at or 0 for one in both) == 20.0
+    assert filled.plays_by_listener(["t1", "t3"], 1) == both[:1]
+    assert filled.plays_by_listener(["t2"], 10) == []
+
+
 def test_the_counter_moves_with_tags_flags_and_vectors_and_names_the_tracks(filled: Store) -> None:
     def changed() -> list[str]:
         nonlocal seen
