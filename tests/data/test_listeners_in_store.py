@@ -300,7 +300,11 @@ def test_analyses_are_done_in_order_and_end_well_or_with_a_reason(filled: Store)
     status = queue.status("t1")
     assert status is not None
     assert (status.state, status.reason) == (AnalysisState.FAILED, "no sound")
+    assert queue.failures(10) == [("t1", "no sound")]
+    assert queue.failures(0) == []
     assert queue.next() is None
+    filled.set_withdrawn(["t1"])
+    assert queue.failures(10) == []
 
 
 def test_audio_that_was_replaced_while_it_was_analysed_waits_again(filled: Store) -> None:
