@@ -210,6 +210,7 @@ def test_back_returns_and_the_chosen_theme_stays(world: World, open_page: Open) 
     page = open_page(f"{world.address}/for-you?listener=listener0001", scheme="light")
     page.locator("#results .title").first.click()
     page.wait_for_url("**/track?id=*")
+    page.wait_for_function("() => document.activeElement.closest('#main')")  # the focus came along
     page.click("#theme")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.go_back()

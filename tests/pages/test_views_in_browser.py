@@ -252,6 +252,7 @@ def test_playing_shows_the_player_and_tells_what_was_heard(world: World, open_pa
     first = titles(page)[0]
     page.locator("#results .cover").first.click()
     expect(page.locator("#player .now-title")).to_have_text(first)
+    assert page.evaluate("navigator.mediaSession.metadata.title") == first  # for a lock screen
     page.wait_for_function("() => Number(document.querySelector('#player input').value) > 2.2")
     with page.expect_request(lambda r: r.url.endswith("/v1/events")) as sent:
         page.get_by_role("button", name="Next", exact=True).click()

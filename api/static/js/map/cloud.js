@@ -25,6 +25,7 @@ void main() {
 const MORPH_MS = 700;
 const SETTLED_MS = 250;
 const MOST_ZOOM = 400;
+const ROOMY_PX = 800; // side of a map that has room for whole points
 const MARGIN_PX = 28;
 const LEAST_EXTENT = 0.05; // a map of few points is not torn apart
 
@@ -249,8 +250,9 @@ export class Cloud {
     this.budget.learn(performance.now() - began);
   }
 
-  /** Width of a point: small in a crowd, larger when looked at closely. */
+  /** Width of a point: small in a crowd and on a small map, larger when looked at closely. */
   get size() {
-    return Math.max(2.5, Math.min(16, (270 / Math.sqrt(this.n + 400)) * Math.sqrt(this.zoom)));
+    const room = Math.max(0.55, Math.min(1, Math.sqrt(this.width * this.height) / ROOMY_PX));
+    return Math.max(2.5, Math.min(16, (270 / Math.sqrt(this.n + 400)) * room * Math.sqrt(this.zoom)));
   }
 }

@@ -74,7 +74,7 @@ function slice(part, metric) {
     .sort((a, b) => b.mean - a.mean);
   const minus = (name) => part.hybrid_minus[name]?.[metric];
   return [
-    el("p", { class: "hint" }, `${part.meaning[0].toUpperCase()}${part.meaning.slice(1)}: ${counted(part.n_items, "track")}, ${counted(part.n_listeners, "listener")}, ${part.n_relevant.toLocaleString("en")} relevant. Lines are 95 % intervals.`),
+    el("p", { class: "hint" }, `${part.meaning[0].toUpperCase()}${part.meaning.slice(1)}: ${counted(part.n_items, "track")}, ${counted(part.n_listeners, "listener")}, ${part.n_relevant.toLocaleString("en")} relevant. Lines are 95 % intervals.`),
     fitted((narrow) => dots(rows, `${metricNamed(metric)} of each method: ${rows.map((row) => `${row.label} ${row.mean.toFixed(3)}`).join(", ")}`, narrow)),
     el("details", {}, el("summary", {}, "As a table"),
       table(`${metricNamed(metric)}, ${part.meaning}`, ["Method", "Mean", "95 % interval", "Hybrid minus", "p"],
