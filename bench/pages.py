@@ -6,9 +6,9 @@ Needs a running service over the demo world (``recsys demo``), Playwright and Ch
 opened in browser contexts of its own, so with nothing in a cache. A reaction is what the browser's
 Event Timing says: from the input until the next picture, in steps of 8 ms; the time until the list
 that an input asks for stands there is told beside it, and the processor time that the page took for
-both, which others on the machine do not lengthen (steps of 10 ms, without what draws pixels). The map
-pans over made-up points; a canvas of
-the same size that is only cleared tells what the machine would give at best at that moment.
+both, which others on the machine do not lengthen (steps of 10 ms, without what draws pixels). The
+map pans over made-up points; a canvas of the same size that is only cleared tells what the machine
+would give at best at that moment.
 """
 
 from __future__ import annotations

@@ -175,12 +175,29 @@ def test_the_keyboard_goes_through_lists_plays_and_likes(world: World, open_page
     expect(page.locator("#player .now-title")).to_have_text(title)
     page.keyboard.press("l")
     expect(page.locator("#announcer")).to_contain_text(f"Liked {title}")
+    expect(page.locator("#announcer")).to_be_in_viewport()
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#help")).to_be_hidden()
     page.keyboard.press("/")
     expect(page.locator("#search")).to_be_focused()
+
+
+def test_a_press_fades_nothing_which_a_software_renderer_is_slow_at(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0007")
+    page.wait_for_selector("#results .row")
+    expect(page.locator("#announcer")).not_to_be_in_viewport()
+    page.route("**/v1/events", lambda _: None)  # told, and not answered yet
+    page.locator("#results [data-act=like]").first.click()
+    page.wait_for_selector(".row.told [data-act=like]:disabled")
+    faded = page.evaluate(
+        """() => [...document.querySelectorAll(".row.told, .row.told *, #announcer")]
+            .filter((part) => Number(getComputedStyle(part).opacity) < 1).length"""
+    )
+    assert faded == 0
 
 
 @pytest.mark.parametrize(("wish", "moves"), [("reduce", False), ("no-preference", True)])

@@ -364,15 +364,18 @@ def test_what_the_pointer_rests_on_is_heard_once_that_is_switched_on(
         hover_over_the_ring(page)
 
 
-def test_a_lasso_catches_tracks_that_can_be_saved(world: World, open_page: Open) -> None:
-    page = open_page(f"{world.address}/map")
+@pytest.mark.parametrize(("size", "scheme"), ENDS)
+def test_a_lasso_catches_tracks_that_can_be_saved(
+    world: World, open_page: Open, size: str, scheme: str
+) -> None:
+    page = open_page(f"{world.address}/map", size=size, scheme=scheme)
     ready_map(page)
     page.get_by_role("button", name="Lasso").click()
     box = page.locator("#points").bounding_box()
     assert box is not None
     corners = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.55), (0.5, 0.99), (0.01, 0.55)]
     around = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
-    page.mouse.move(box["x"] + 300, box["y"] + 100)
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.3 * box["height"])
     page.mouse.down()
     for x, y in around:
         page.mouse.move(x, y)
