@@ -47,11 +47,11 @@ def shots(listener: str, track: str, artist: str, song: FilePayload) -> list[Sho
     return [
         Shot("similar", "/", "#results .row", song=song),
         Shot("for-you", f"/for-you?listener={listener}", "#results .row", BOTH),
-        Shot("map", f"/map?track={track}", "#beside .row"),
+        Shot("map", f"/map?track={track}", "#beside .row", BOTH),
         Shot("track", f"/track?id={track}", "#in-taste .row"),
-        Shot("artist", f"/artist?{urlencode({'name': artist})}", "#results .row", BOTH),
-        Shot("quality", "/quality", ".version"),
-        Shot("library", "/library", "#library .card", BOTH),
+        Shot("artist", f"/artist?{urlencode({'name': artist})}", "#in-taste .row", BOTH),
+        Shot("quality", "/quality", ".version", BOTH),
+        Shot("library", "/library", "#library .card"),
     ]
 
 

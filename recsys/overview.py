@@ -13,6 +13,8 @@ from recsys.workspace import Workspace
 
 SHOWN = 200
 """Problems of each step that are read out; the file has the rest."""
+SERVICE = "the service"
+"""Step that audio which came over HTTP goes through."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,10 @@ class LeftOut:
     Parameters
     ----------
     step : str
-        Command that wrote the file, such as ``library add``.
+        Command that wrote the file, such as ``library add``, or `SERVICE`, whose problems name
+        tracks.
     total : int
-        Problems in the file.
+        Problems in the file, or of the service.
     rows : tuple of Problem
         The first `SHOWN` of them.
     """
@@ -48,7 +51,7 @@ class Overview:
     encoder : EncoderCard
         Encoder of the next training.
     left_out : tuple of LeftOut
-        What imports and analyses left out, steps by name.
+        What imports and analyses left out, steps by name; the service first.
     """
 
     tracks: int
@@ -64,14 +67,17 @@ def overview(workspace: Workspace, store: Store) -> Overview:
     """State of the library of `workspace` now."""
     encoder = EncoderCard.read(workspace.encoder_dir())
     states = store.analyses.counts()
+    failed = states.get(AnalysisState.FAILED, 0)
+    refused = tuple(Problem(*one) for one in store.analyses.failures(SHOWN)) if failed else ()
+    by_service = (LeftOut(SERVICE, failed, refused),) if refused else ()
     return Overview(
         tracks=store.n_tracks(),
         with_audio=store.n_with_audio(),
         analysed=store.n_embedded(encoder.encoder_id),
         waiting=states.get(AnalysisState.PENDING, 0),
-        failed=states.get(AnalysisState.FAILED, 0),
+        failed=failed,
         encoder=encoder,
-        left_out=_left_out(workspace.problems("any").parent),
+        left_out=by_service + _left_out(workspace.problems("any").parent),
     )
 
 

@@ -21,6 +21,7 @@ from recsys.paths import path
 from recsys.personal import ListRequest, Mode, PersonalLists
 from recsys.seeds import Seed
 from recsys.similar import SimilarTracks, Space
+from recsys.similar_artists import SimilarArtist, SimilarArtists
 
 __all__ = ["Recommendation", "RecommendationList", "Recommender"]
 
@@ -50,7 +51,9 @@ class Recommender:
     ) -> None:
         self._bundle = bundle
         self._catalogue = LiveCatalogue(bundle.hybrid, store, bundle.manifest.encoder_id)
-        self._lists: tuple[CatalogueView, PersonalLists, SimilarTracks] | None = None
+        self._lists: tuple[CatalogueView, PersonalLists, SimilarTracks, SimilarArtists] | None = (
+            None
+        )
         self.dials = dials or RerankSettings()
 
     @property
@@ -183,7 +186,7 @@ class Recommender:
         request = ListRequest(
             n=n, mode=mode, filters=filters, seeds=seeds, dials=dials or self.radio_dials
         )
-        view, lists, _ = self._parts()
+        view, lists, *_ = self._parts()
         return radio.radio(view, lists, user_id, request, shown)
 
     def similar(
@@ -224,6 +227,21 @@ class Recommender:
         _check_n(n)
         return RecommendationList(self._parts()[2].to_vector(vector, n, filters), self.version)
 
+    def similar_artists(
+        self, track_ids: Sequence[str], n: int = 12, *, space: Space = Space.AUDIO
+    ) -> tuple[SimilarArtist, ...]:
+        """At most `n` artists like the one whose tracks are `track_ids`.
+
+        How they are compared: `recsys.similar_artists`.
+
+        Raises
+        ------
+        NotAnalysedError
+            If the model cannot say what the artist is like.
+        """
+        _check_n(n)
+        return self._parts()[3].to_tracks(track_ids, n, space)
+
     def path(self, start_id: str, end_id: str, n: int = 10) -> RecommendationList:
         """A smooth sequence of `n` tracks between two, both included; see `recsys.paths`.
 
@@ -238,13 +256,13 @@ class Recommender:
         found = path(view, start_id, end_id, n, self.dials.duplicate_cosine)
         return RecommendationList(found, self.version)
 
-    def _parts(self) -> tuple[CatalogueView, PersonalLists, SimilarTracks]:
+    def _parts(self) -> tuple[CatalogueView, PersonalLists, SimilarTracks, SimilarArtists]:
         """What answers over the present state of the catalogue."""
         view = self._catalogue.current()
         parts = self._lists
         if parts is None or parts[0] is not view:
             similar = SimilarTracks(view, self.dials.duplicate_cosine)
-            parts = view, PersonalLists(view, self.version), similar
+            parts = view, PersonalLists(view, self.version), similar, SimilarArtists(view)
             self._lists = parts
         return parts
 

@@ -36,7 +36,10 @@ class ProblemRow(BaseModel):
 class StepProblems(BaseModel):
     """What one step left out."""
 
-    step: str = Field(description="The command, such as `library add`")
+    step: str = Field(
+        description="The command, such as `library add`, or `the service` for audio that came over "
+        "HTTP, whose rows name tracks"
+    )
     total: int
     rows: list[ProblemRow] = Field(description="The first 200")
 

@@ -2,7 +2,7 @@
 
 from data.store.analyses import AnalysisJob, AnalysisState, AnalysisStatus
 from data.store.events import EventColumns, EventCounts
-from data.store.plays import PlayCounts
+from data.store.plays import PlayCounts, PlaysOfListener
 from data.store.store import Store
 from data.store.tracks import FileStamp, UpsertCounts
 
@@ -14,6 +14,7 @@ __all__ = [
     "EventCounts",
     "FileStamp",
     "PlayCounts",
+    "PlaysOfListener",
     "Store",
     "UpsertCounts",
 ]

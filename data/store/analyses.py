@@ -103,6 +103,18 @@ class AnalysisQueue:
         with self._database.reading() as connection:
             return {_STATES[state]: count for state, count in connection.execute(statement)}
 
+    def failures(self, limit: int) -> list[tuple[str, str]]:
+        """Ids of tracks whose audio cannot be analysed, and why, the latest first."""
+        statement = (
+            select(tracks.c.track_id, analyses.c.reason)
+            .join_from(analyses, tracks)
+            .where(analyses.c.state == _STATES.index(AnalysisState.FAILED), ~tracks.c.withdrawn)
+            .order_by(analyses.c.finished_at.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [(row.track_id, row.reason or "") for row in connection.execute(statement)]
+
     def next(self) -> AnalysisJob | None:
         """The job that has waited longest, of a track that is offered; it stays in the queue."""
         statement = (

@@ -18,7 +18,7 @@ from data.store.analyses import AnalysisQueue
 from data.store.database import CHUNK, Database, open_database
 from data.store.events import EventColumns, EventCounts
 from data.store.listeners import Listeners
-from data.store.plays import PlayCounts
+from data.store.plays import PlayCounts, PlaysOfListener
 from data.store.text import storable
 from data.store.tracks import FileStamp, UpsertCounts
 from data.tracks import Track
@@ -212,6 +212,11 @@ class Store:
         """Plays and distinct listeners of `track_ids` together."""
         with self._database.reading() as connection:
             return plays.together(connection, track_ids)
+
+    def plays_by_listener(self, track_ids: Sequence[str], limit: int) -> list[PlaysOfListener]:
+        """At most `limit` listeners who played `track_ids` most, and how often."""
+        with self._database.reading() as connection:
+            return plays.by_listener(connection, track_ids, limit)
 
     # -- listeners and events --------------------------------------------------------------------
 

@@ -366,3 +366,16 @@ def test_listeners_of_a_track_are_counted_and_not_named(played):
     body = played.client.get("/v1/tracks/t3/listeners").get_json()
     assert body == {"track_id": "t3", "plays": 3, "listeners": 2, "last_played_at": 30.0}
     assert played.client.get("/v1/tracks/ghost/listeners").status_code == 404
+
+
+def test_players_are_named_those_who_play_most_first(played):
+    of_track = played.client.get("/v1/tracks/t3/players").get_json()["items"]
+    assert [(one["user_id"], one["plays"], one["last_played_at"]) for one in of_track] == [
+        ("ada", 2, 20.0),
+        ("ben", 1, 30.0),
+    ]
+    of_artist = played.client.get("/v1/artists/jon aldous/players?limit=1").get_json()["items"]
+    assert [(one["user_id"], one["plays"]) for one in of_artist] == [("ada", 3)]
+    assert played.client.get("/v1/tracks/ghost/players").status_code == 404
+    assert played.client.get("/v1/artists/nobody/players").status_code == 404
+    assert played.client.get("/v1/tracks/t3/players?limit=0").status_code == 422

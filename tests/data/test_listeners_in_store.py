@@ -246,6 +246,17 @@ def test_plays_and_listeners_are_counted_by_track_and_together(filled: Store) ->
     assert filled.plays_of([]) == PlayCounts()
 
 
+def test_those_who_played_most_come_first_with_their_names(filled: Store) -> None:
+    filled.listeners.put("ben", Profile("Ben"))
+    both = filled.plays_by_listener(["t1", "t3"], 10)
+    assert sum(one.plays for one in both) == filled.plays_of(["t1", "t3"]).plays
+    assert [one.plays for one in both] == sorted((one.plays for one in both), reverse=True)
+    assert {one.user_id: one.display_name for one in both} == {SECRET: None, "ben": "Ben"}
+    assert max(one.last_played_at or 0 for one in both) == 20.0
+    assert filled.plays_by_listener(["t1", "t3"], 1) == both[:1]
+    assert filled.plays_by_listener(["t2"], 10) == []
+
+
 def test_the_counter_moves_with_tags_flags_and_vectors_and_names_the_tracks(filled: Store) -> None:
     def changed() -> list[str]:
         nonlocal seen
@@ -289,7 +300,11 @@ def test_analyses_are_done_in_order_and_end_well_or_with_a_reason(filled: Store)
     status = queue.status("t1")
     assert status is not None
     assert (status.state, status.reason) == (AnalysisState.FAILED, "no sound")
+    assert queue.failures(10) == [("t1", "no sound")]
+    assert queue.failures(0) == []
     assert queue.next() is None
+    filled.set_withdrawn(["t1"])
+    assert queue.failures(10) == []
 
 
 def test_audio_that_was_replaced_while_it_was_analysed_waits_again(filled: Store) -> None:

@@ -78,6 +78,7 @@ def test_an_example_is_answered_with_success(services, command) -> None:
         ONE: bigger.track_id(1),
         OTHER: bigger.track_id(2),
         "$KEY": made.key,
+        "The%20Warm%20Divers/similar": "artist%201/similar",
         r"20\d{6}T\d+-\w+": versions(made.workspace.models)[0],
     }
     if "/queries/" in command:

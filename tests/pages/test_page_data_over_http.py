@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.app import create_app
+from recsys.workspace import Workspace
 from tests.pages.conftest import NAUGHTY, World
 
 
@@ -50,6 +51,26 @@ def test_the_library_counts_what_was_analysed_and_names_what_was_not(client: Fla
     assert problems["step"] == "library add"
     assert problems["total"] == 1
     assert problems["rows"][0]["where"].endswith("broken.flac")
+
+
+def test_audio_that_the_service_cannot_analyse_is_in_the_library_with_its_reason(
+    client: FlaskClient, world: World
+) -> None:
+    with Workspace.open(world.home).open_store() as store:
+        store.analyses.request(world.naughty)
+        job = store.analyses.next()
+        assert job is not None
+        store.analyses.finish(job, failure="no music in it")
+        try:
+            found = client.get("/v1/library").json
+        finally:
+            store.analyses.cancel(world.naughty)
+    assert found["failed"] == 1
+    assert found["problems"][0] == {
+        "step": "the service",
+        "total": 1,
+        "rows": [{"where": world.naughty, "reason": "no music in it"}],
+    }
 
 
 def test_models_say_how_well_they_did(client: FlaskClient) -> None:

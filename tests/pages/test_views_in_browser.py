@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from bench.pages import PAN, made_up_map, pace
-from tests.pages.conftest import CHROMIUM, NAUGHTY, World
+from tests.pages.conftest import CHROMIUM, NAUGHTY, SIZES, World
 
 pytestmark = [
     pytest.mark.browser,
@@ -50,7 +52,7 @@ def test_a_dropped_in_song_shows_its_spectrogram_and_finds_itself(
     world: World, open_page: Open, size: str, scheme: str
 ) -> None:
     page = open_page(world.address, size=size, scheme=scheme)
-    expect(page.locator(".gallery a")).to_have_count(20)
+    expect(page.locator(".gallery a")).to_have_count(24)
     page.set_input_files("#file", world.song())
     found = titles(page)
     assert found[0] in world.song().stem
@@ -84,7 +86,63 @@ def test_a_recording_of_the_room_is_a_question_too(world: World, open_page: Open
     page.click("#record")
     expect(page.locator("#query-note")).to_contain_text("s left")
     page.wait_for_selector("#results .row", timeout=40_000)
-    expect(page.locator("#query-title")).to_have_text("recording.wav")
+    expect(page.locator("#query-title")).to_have_text("The room")
+    assert drawn(page, "#spectrogram") > 50
+
+
+@pytest.mark.parametrize(
+    ("fails", "says"),
+    [("NotAllowedError", "allow the microphone"), ("NotFoundError", "plug one in")],
+)
+def test_a_microphone_that_cannot_be_used_says_what_to_do(
+    world: World, open_page: Open, fails: str, says: str
+) -> None:
+    page = open_page(world.address)
+    page.wait_for_selector(".gallery a")
+    page.evaluate(
+        "(name) => { navigator.mediaDevices.getUserMedia ="
+        " () => Promise.reject(new DOMException('no', name)); }",
+        fails,
+    )
+    page.click("#record")
+    expect(page.locator("#results .message.failed")).to_contain_text(says)
+    expect(page.locator("#query")).to_be_hidden()
+
+
+def test_a_file_dropped_anywhere_on_the_view_is_the_question(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    page.wait_for_selector(".gallery a")
+    content = base64.b64encode(world.song().read_bytes()).decode()
+    page.evaluate(
+        """(content) => {
+            const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([bytes], "dropped.mp3", { type: "audio/mpeg" }));
+            const target = document.querySelector("#results-title");
+            for (const type of ["dragenter", "dragover", "drop"]) {
+                const how = { dataTransfer, bubbles: true, cancelable: true };
+                const event = new DragEvent(type, how);
+                // Whoever does not prevent it lets the browser open the file instead of the page.
+                if (target.dispatchEvent(event)) throw new Error(`${type} was not taken`);
+            }
+        }""",
+        content,
+    )
+    expect(page.locator("#query-title")).to_have_text("dropped.mp3")
+    assert titles(page)
+    assert drawn(page, "#spectrogram") > 50
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_row_has_a_bar_for_its_score(world: World, open_page: Open, size: str) -> None:
+    page = open_page(world.address, size=size)
+    page.set_input_files("#file", world.song())
+    titles(page)
+    bars = page.locator("#results .row [role=meter]")
+    assert bars.count() == page.locator("#results .row").count()
+    expect(bars.first).to_be_visible()
+    widths = [bars.nth(n).locator("span").bounding_box()["width"] for n in (0, bars.count() - 1)]
+    assert widths[0] > widths[1] > 0
 
 
 def test_a_track_found_by_typing_with_a_typo_becomes_the_question(
@@ -194,6 +252,7 @@ def test_playing_shows_the_player_and_tells_what_was_heard(world: World, open_pa
     first = titles(page)[0]
     page.locator("#results .cover").first.click()
     expect(page.locator("#player .now-title")).to_have_text(first)
+    assert page.evaluate("navigator.mediaSession.metadata.title") == first  # for a lock screen
     page.wait_for_function("() => Number(document.querySelector('#player input').value) > 2.2")
     with page.expect_request(lambda r: r.url.endswith("/v1/events")) as sent:
         page.get_by_role("button", name="Next", exact=True).click()
@@ -305,15 +364,18 @@ def test_what_the_pointer_rests_on_is_heard_once_that_is_switched_on(
         hover_over_the_ring(page)
 
 
-def test_a_lasso_catches_tracks_that_can_be_saved(world: World, open_page: Open) -> None:
-    page = open_page(f"{world.address}/map")
+@pytest.mark.parametrize(("size", "scheme"), ENDS)
+def test_a_lasso_catches_tracks_that_can_be_saved(
+    world: World, open_page: Open, size: str, scheme: str
+) -> None:
+    page = open_page(f"{world.address}/map", size=size, scheme=scheme)
     ready_map(page)
     page.get_by_role("button", name="Lasso").click()
     box = page.locator("#points").bounding_box()
     assert box is not None
     corners = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.55), (0.5, 0.99), (0.01, 0.55)]
     around = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
-    page.mouse.move(box["x"] + 300, box["y"] + 100)
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.3 * box["height"])
     page.mouse.down()
     for x, y in around:
         page.mouse.move(x, y)
@@ -391,8 +453,10 @@ def test_a_track_shows_its_sound_and_both_kinds_of_neighbours(
 ) -> None:
     page = open_page(f"{world.address}/track?id={world.naughty}", size=size, scheme=scheme)
     expect(page.locator("h1")).to_have_text(NAUGHTY)
-    assert titles(page, "#in-sound")
-    assert titles(page, "#in-taste")
+    sound, taste = titles(page, "#in-sound"), titles(page, "#in-taste")
+    shared = len(set(sound) & set(taste))
+    expect(page.locator("#agreement")).to_contain_text(f"{shared} of" if shared else "no track")
+    expect(page.locator("#in-sound .badge")).to_have_count(shared)
     page.wait_for_selector(".hero .spectrogram:visible")
     assert drawn(page, ".hero .spectrogram") > 50
     assert fits(page)
@@ -420,6 +484,89 @@ def test_a_track_says_where_its_audio_stands(
     expect(page.locator(".hero .facts")).to_contain_text(says)
 
 
+def test_who_plays_a_track_is_named_and_led_to(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/docs")
+    asked = page.request.get(f"{world.address}/v1/tracks/{world.naughty}/players?limit=8").json()
+    page.goto(f"{world.address}/track?id={world.naughty}")
+    expect(page.locator("#players .person b")).to_have_text(
+        [one["user_id"] for one in asked["items"]]
+    )
+    page.locator("#players .person").first.click()
+    page.wait_for_url(f"**/for-you?listener={asked['items'][0]['user_id']}")
+
+
+def test_without_the_right_to_see_listeners_nobody_is_named(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/docs")
+    reader = {"access": "key", "scopes": ["read"]}
+    page.route("**/v1/session", lambda route: route.fulfill(json=reader))
+    page.goto(f"{world.address}/track?id={world.naughty}")
+    titles(page, "#in-taste")
+    expect(page.locator(".hero .facts")).to_contain_text("listener")
+    expect(page.locator("#players")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("listeners", "says"), [(0, "cold: nobody"), (2, "nearly cold: 2 plays")])
+def test_a_track_says_how_cold_it_is(
+    world: World, open_page: Open, listeners: int, says: str
+) -> None:
+    page = open_page(f"{world.address}/docs")
+    counts = {"track_id": "x", "plays": listeners, "listeners": listeners, "last_played_at": None}
+    page.route(f"**/{world.naughty}/listeners", lambda route: route.fulfill(json=counts))
+    page.goto(f"{world.address}/track?id={world.naughty}")
+    expect(page.locator(".hero .cold")).to_contain_text(says)
+
+
+def test_a_track_that_taste_cannot_place_says_so_and_not_that_something_failed(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/docs")
+    page.watch.allow("409")  # type: ignore[attr-defined]
+    problem = {"type": "urn:recsys:problem:not-analysed", "status": 409, "detail": "no listeners"}
+    page.route("**/similar?*collaborative*", lambda route: route.fulfill(status=409, json=problem))
+    page.goto(f"{world.address}/track?id={world.naughty}")
+    assert titles(page, "#in-sound")
+    expect(page.locator("#in-taste .message")).to_contain_text("Too few listeners")
+    expect(page.locator("#in-taste .message.failed")).to_have_count(0)
+
+
+def test_neighbours_that_failed_are_asked_for_again(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/docs")
+    page.watch.allow("503")  # type: ignore[attr-defined]
+    problem = {"status": 503, "detail": "busy"}
+    page.route("**/similar?*", lambda route: route.fulfill(status=503, json=problem))
+    page.goto(f"{world.address}/track?id={world.naughty}")
+    expect(page.locator("#in-sound .failed")).to_contain_text("busy")
+    page.unroute("**/similar?*")
+    page.locator("#in-sound").get_by_role("button", name="Try again").click()
+    assert titles(page, "#in-sound")
+
+
+@pytest.mark.parametrize(("size", "scheme"), ENDS)
+def test_an_artist_shows_tags_sound_and_both_kinds_of_neighbours(
+    world: World, open_page: Open, size: str, scheme: str
+) -> None:
+    page = open_page(world.address, size=size, scheme=scheme)
+    track = next(
+        track
+        for track in page.request.get(f"{world.address}/v1/tracks?limit=30").json()["items"]
+        if track["artist"] != NAUGHTY
+    )
+    page.goto(f"{world.address}/artist?{urlencode({'name': track['artist']})}")
+    sound, taste = titles(page, "#in-sound"), titles(page, "#in-taste")
+    assert track["artist"] not in {*sound, *taste}
+    assert len(set(sound)) == len(sound) == 8
+    expect(page.locator("#agreement")).to_contain_text("Ear and listeners")
+    expect(page.locator(".hero .facts")).to_contain_text(track["genre"])
+    page.wait_for_selector(".sounding .spectrogram:visible")
+    assert drawn(page, ".sounding .spectrogram") > 50
+    assert page.locator("#players .person").count() > 0
+    assert fits(page)
+    page.locator("#in-sound .cover").first.click()
+    expect(page.locator("#player .now-by")).to_contain_text(sound[0])
+    page.locator("#in-sound .title").first.click()
+    expect(page.locator("h1")).to_have_text(sound[0])
+
+
 def test_an_artist_page_lists_the_tracks_and_plays_them(world: World, open_page: Open) -> None:
     page = open_page(world.address)
     track = page.request.get(f"{world.address}/v1/tracks?limit=1").json()["items"][0]
@@ -445,7 +592,10 @@ def test_quality_compares_with_every_baseline_and_switches_versions(
     page.get_by_text("As a table").click()
     assert page.locator("details table tbody tr").count() >= 8
     other = page.locator(".version:not(.current) code").first.inner_text()
-    page.get_by_role("button", name="Make it live").first.click()
+    first = page.locator(".version").first.locator("code").inner_text()
+    # Back to the older one, or forward again, whichever test came before.
+    name = "Roll back to it" if other != first else "Make it live"
+    page.get_by_role("button", name=name).click()
     expect(page.locator(".version.current code")).to_have_text(other)
     assert fits(page)
 
@@ -458,3 +608,58 @@ def test_the_library_says_what_was_left_out_and_why(
     expect(page.locator("#library")).to_contain_text("24 of 24 files analysed")
     expect(page.locator("#library td").first).to_contain_text("broken.flac")
     assert fits(page)
+
+
+def test_a_library_that_is_being_analysed_is_looked_at_again(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/docs")
+    done = iter([7, 24])
+
+    def behind(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"analysed": next(done)})
+
+    page.route("**/v1/library", behind)
+    page.goto(f"{world.address}/library")
+    expect(page.locator("#library")).to_contain_text("7 of 24 files analysed")
+    expect(page.locator("#library")).to_contain_text("17 files still to be listened to")
+    expect(page.locator("#library")).to_contain_text("24 of 24 files analysed")
+
+
+def test_what_the_service_could_not_analyse_is_named_and_led_to(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/docs")
+    left = {"step": "the service", "total": 1, "rows": [{"where": NAUGHTY, "reason": "no music"}]}
+
+    def refused(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"failed": 1, "problems": [left]})
+
+    page.route("**/v1/library", refused)
+    page.goto(f"{world.address}/library")
+    row = page.locator("#library tbody tr")
+    expect(row).to_contain_text("no music")
+    expect(row.get_by_role("link")).to_have_text(NAUGHTY)
+    assert "id=" in (row.get_by_role("link").get_attribute("href") or "")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_names_of_a_chart_can_be_read(world: World, open_page: Open, size: str) -> None:
+    page = open_page(f"{world.address}/quality", size=size)
+    page.wait_for_selector("#report .chart")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('#report .chart .name, #versions .chart .tick')]"
+        ".map((text) => text.getBoundingClientRect().height)"
+    )
+    assert len(heights) > 8
+    assert min(heights) > 11
+
+
+def test_listeners_are_offered_where_none_is_chosen(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/for-you")
+    expect(page.locator("#results .person")).to_have_count(18)
+    last = page.locator("#results .person").last
+    name = last.locator("b").inner_text()
+    last.click()
+    expect(page.locator("#greeting")).to_have_text(f"For {name}")
+    titles(page)

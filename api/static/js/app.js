@@ -51,7 +51,8 @@ export async function go(address) {
   history.pushState({}, "", address);
   await show(address);
   scrollTo({ top: 0, behavior: "instant" });
-  document.querySelector("main h1")?.focus({ preventScroll: true });
+  // A heading that is yet to come leaves the focus to the view.
+  (document.querySelector("main h1") ?? document.getElementById("main")).focus({ preventScroll: true });
 }
 
 /** Change the query without leaving the view. */

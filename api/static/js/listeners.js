@@ -36,7 +36,8 @@ export function pickListener(input, choose, signal) {
   combobox(input, { label: "Listeners", ask, option, choose: (one) => choose(one.user_id), open: true }, signal);
 }
 
-async function maySee(signal) {
+/** What the key of this page may see: `all` listeners; whether a key is `known`. */
+export async function maySee(signal) {
   const { access, scopes } = await call("/v1/session", { signal });
   return { all: scopes.includes("admin"), known: access !== "none" };
 }

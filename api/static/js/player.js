@@ -137,7 +137,16 @@ function changed() {
         el("span", { class: "queued-art" }, artwork(waits)),
         el("span", {}, el("b", {}, waits.title || waits.track_id), el("span", { class: "hint" }, waits.artist ?? ""))))));
   if (!waiting.length) parts.queue.append(el("li", { class: "hint" }, "Nothing is waiting."));
+  tellSystem(track);
   changes.dispatchEvent(new Event("change"));
+}
+
+/** What plays, for keys of the keyboard and the lock screen of a phone. */
+function tellSystem(track) {
+  const session = navigator.mediaSession;
+  if (!session) return;
+  session.metadata = track && new MediaMetadata({ title: track.title || track.track_id, artist: track.artist ?? "", album: track.album ?? "" });
+  session.playbackState = !track ? "none" : audio.paused ? "paused" : "playing";
 }
 
 function moved() {
@@ -181,4 +190,7 @@ audio.addEventListener("error", () => {
   announce(`${current()?.title || "This track"} cannot be played: its file is not here, or the service does not stream.`);
   changed();
 });
+for (const [action, react] of [["play", start], ["pause", () => audio.pause()], ["nexttrack", next], ["previoustrack", previous]]) {
+  navigator.mediaSession?.setActionHandler(action, react);
+}
 addEventListener("pagehide", tell);

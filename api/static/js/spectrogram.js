@@ -1,5 +1,8 @@
 // The mel spectrogram of a sound, computed and drawn here, so that it shows before any answer.
 
+import { path } from "./api.js";
+import { el } from "./dom.js";
+
 const BANDS = 96;
 const FFT = 2048;
 const COLUMNS = 640;
@@ -115,4 +118,19 @@ export async function show(canvas, bytes) {
   if (!samples) return false;
   draw(canvas, melSpectrogram(samples));
   return true;
+}
+
+/** Canvas for a spectrogram, hidden until there is one. */
+export function spectrogramCanvas() {
+  return el("canvas", { class: "spectrogram", role: "img", "aria-label": "Mel spectrogram: time runs to the right, pitch upwards", hidden: true });
+}
+
+/** Draw a track of the library on `canvas`; it stays hidden where its file is not here. */
+export async function showTrack(canvas, id, signal) {
+  try {
+    const response = await fetch(path`/v1/tracks/${id}/audio`, { signal });
+    if (response.ok && (await show(canvas, await response.arrayBuffer())) && !signal.aborted) canvas.hidden = false;
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+  }
 }

@@ -24,10 +24,11 @@ export function failure(error, retry) {
 }
 
 /**
- * Fill `place` with what `work(signal)` resolves to; skeletons meanwhile, a message when it fails.
+ * Fill `place` with what `work(signal)` resolves to; skeletons meanwhile, a message when it fails,
+ * with a button that calls `retry`: by default, to fill it again.
  * Resolves to true when the content is there.
  */
-export async function fill(place, work, { signal, rows = 6, quiet = false } = {}) {
+export async function fill(place, work, { signal, rows = 6, quiet = false, retry = () => fill(place, work, { signal, rows }) } = {}) {
   place.setAttribute("aria-busy", "true");
   if (!quiet) place.replaceChildren(skeleton(rows));
   const slow = setTimeout(() => {
@@ -40,7 +41,7 @@ export async function fill(place, work, { signal, rows = 6, quiet = false } = {}
     return true;
   } catch (error) {
     if (error.name === "AbortError") return false;
-    place.replaceChildren(failure(error, () => fill(place, work, { signal, rows })));
+    place.replaceChildren(failure(error, retry));
     return false;
   } finally {
     clearTimeout(slow);

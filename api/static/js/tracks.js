@@ -52,8 +52,9 @@ function row(item, { acts, why, by, mark, scores, meters, share, play }) {
       (why || note || fresh) && el("span", { class: "why" },
         fresh && el("span", { class: "badge" }, "new here"),
         note && el("span", { class: "badge soft" }, note),
-        why && item.reason,
-        why && sources.length > 0 && el("span", { class: "sources" }, sources.map((source) => el("span", {}, SOURCES[source] ?? source))))),
+        why && item.reason && el("span", { class: "reason" }, item.reason),
+        why && sources.length > 0 && el("span", { class: "sources" }, el("span", { class: "visually-hidden" }, "Proposed by "),
+          sources.map((source, n) => [n > 0 && " · ", SOURCES[source] ?? source])))),
     scores && Number.isFinite(item.score) && meter(meters.name, meters.text(item), share(item.score)),
     el("span", { class: "length" }, minutes(item.duration)),
     acts.length > 0 && el("div", { class: "acts" }, acts.map((act) => act(item))));
@@ -63,7 +64,8 @@ function artistAndAlbum({ artist, album }) {
   return [artist && el("a", { href: link("/artist", { name: artist }) }, artist), artist && album && " · ", album];
 }
 
-function meter(name, text, share) {
+/** A bar that fills `share` of its width; `text` is what it says. */
+export function meter(name, text, share) {
   const part = Math.max(0.02, Math.min(1, share));
   const bar = el("div", { class: "score", role: "meter", "aria-label": name, "aria-valuemin": 0, "aria-valuemax": 1,
     "aria-valuenow": part.toFixed(2), "aria-valuetext": text, title: text }, el("span"));

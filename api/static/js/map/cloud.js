@@ -25,6 +25,9 @@ void main() {
 const MORPH_MS = 700;
 const SETTLED_MS = 250;
 const MOST_ZOOM = 400;
+const ROOMY_PX = 800; // side of a map that has room for whole points
+const MARGIN_PX = 28;
+const LEAST_EXTENT = 0.05; // a map of few points is not torn apart
 
 export class Cloud {
   /** `onframe(moving)` runs after each frame; `onthin(n)` tells that the first n points are drawn while it moves. */
@@ -40,7 +43,7 @@ export class Cloud {
     this.zoom = 1;
     this.share = 1;
     this.ground = [1, 1, 1]; // colour behind the points; an opaque canvas is composed quicker
-    this.inset = () => 0; // pixels at the left that something else covers
+    this.inset = () => ({ top: 0, right: 0, bottom: 0 }); // pixels that something else covers
     this.fitted = false; // whether everything shows, and is to go on showing when the canvas changes
     if (this.gl) this.prepare();
   }
@@ -111,7 +114,11 @@ export class Cloud {
 
   /** Pixels to one unit. */
   get unit() {
-    return this.zoom * Math.min(this.width, this.height) * 0.86;
+    return this.zoom * this.unitAtOne;
+  }
+
+  get unitAtOne() {
+    return Math.min(this.width, this.height) * 0.86;
   }
 
   toScreen(x, y) {
@@ -140,12 +147,16 @@ export class Cloud {
 
   /** Show everything. */
   fit() {
-    const high = [0, 0];
-    for (let n = 0; n < this.points.length; n++) high[n % 2] = Math.max(high[n % 2], this.points[n]);
-    const inset = this.inset();
-    const wide = this.width - inset;
-    this.zoom = Math.min(1.9, Math.min(wide / high[0], this.height / high[1]) / Math.min(this.width, this.height));
-    this.centre = [high[0] / 2 - inset / 2 / this.unit, high[1] / 2];
+    const [low, high] = [[1, 1], [0, 0]];
+    for (let n = 0; n < this.points.length; n++) {
+      low[n % 2] = Math.min(low[n % 2], this.points[n]);
+      high[n % 2] = Math.max(high[n % 2], this.points[n]);
+    }
+    const { top, right, bottom } = this.inset();
+    const free = [this.width - right, this.height - top - bottom];
+    const fits = free.map((pixels, axis) => Math.max(1, pixels - 2 * MARGIN_PX) / Math.max(high[axis] - low[axis], LEAST_EXTENT));
+    this.zoom = Math.min(...fits) / this.unitAtOne;
+    this.centre = [(low[0] + high[0]) / 2 + right / 2 / this.unit, (low[1] + high[1]) / 2 + (top - bottom) / 2 / this.unit];
     this.fitted = true;
     this.draw();
   }
@@ -239,8 +250,9 @@ export class Cloud {
     this.budget.learn(performance.now() - began);
   }
 
-  /** Width of a point: small in a crowd, larger when looked at closely. */
+  /** Width of a point: small in a crowd and on a small map, larger when looked at closely. */
   get size() {
-    return Math.max(2.5, Math.min(16, (330 / Math.sqrt(this.n + 400)) * Math.sqrt(this.zoom)));
+    const room = Math.max(0.55, Math.min(1, Math.sqrt(this.width * this.height) / ROOMY_PX));
+    return Math.max(2.5, Math.min(16, (270 / Math.sqrt(this.n + 400)) * room * Math.sqrt(this.zoom)));
   }
 }

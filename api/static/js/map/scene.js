@@ -8,7 +8,6 @@ import { legendRows } from "./tip.js";
 
 const DIM = 40;
 const SOLID = 235;
-const WIDE = 560;
 
 export class Scene {
   /** Over the elements `points`, `overlay` (canvases), `legend` and `stage` of the view. */
@@ -24,7 +23,8 @@ export class Scene {
     this.cloud = new Cloud(points, { onframe: (moving) => (moving ? this.overlay.follow(this.cloud.budget.bare) : this.overlay.draw()), still: () => calm.matches, onthin: (n) => this.thinned(n) });
     this.overlay = new Overlay(overlay, this.cloud);
     if (!this.cloud.works) return;
-    this.cloud.inset = () => (this.cloud.width > WIDE ? legend.offsetWidth : 0);
+    const around = (selector) => stage.querySelector(selector)?.getBoundingClientRect() ?? new DOMRect();
+    this.cloud.inset = () => ({ top: around(".map-top").height, right: around(".map-tools").width, bottom: around(".legend").height });
     const resize = () => {
       this.cloud.resize();
       this.overlay.resize();

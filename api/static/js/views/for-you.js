@@ -3,14 +3,16 @@
 import { call, link } from "../api.js";
 import { el, icon } from "../dom.js";
 import { become, listener, onDid, recommendationsOf, stranger } from "../listener.js";
-import { pickListener } from "../listeners.js";
+import { maySee, pickListener } from "../listeners.js";
 import { saveMenu } from "../playlist.js";
 import * as player from "../player.js";
+import { person } from "../players.js";
 import { failure, fill, message } from "../states.js";
 import { followPlayer, glide, rowAct, trackList } from "../tracks.js";
 import { go, note } from "../app.js";
 
 const LENGTH = 20;
+const PEOPLE = 18;
 const DIALS = ["popularity", "diversity", "new_tracks"];
 const WAIT_MS = 180;
 const WIDE = "(min-width: 1051px)";
@@ -45,12 +47,21 @@ export function mount(main, query, signal) {
   if (!main.dataset.version) return;
   if (!user) {
     part("dials-panel").hidden = true;
-    results.append(message("Who listens?", "Choose a listener of your log, or be someone new and teach the list with a few likes."));
+    part("results-title").textContent = "Who listens?";
+    part("results-note").textContent = "Choose a listener of your log, or be someone new and teach the list with a few likes.";
+    fill(results, someListeners, { signal, rows: 3 });
     return;
   }
   become(user);
   part("user").value = user;
   part("greeting").replaceChildren("For ", el("em", {}, user));
+
+  async function someListeners() {
+    if (!(await maySee(signal)).all) return [];
+    const { items } = await call(`/v1/users?limit=${PEOPLE}`, { signal });
+    if (!items.length) return message("Nobody has listened yet", "Be someone new, or bring a log with recsys listens import.");
+    return el("ul", { class: "people" }, items.map((one) => el("li", {}, person(one))));
+  }
 
   function address() {
     const wanted = new URLSearchParams({ n: LENGTH });
@@ -124,5 +135,8 @@ export function mount(main, query, signal) {
   onDid(({ kind }) => kind === "play" && refresh(), signal);
   signal.addEventListener("abort", () => asked.abort());
   note(new URLSearchParams({ listener: user }));
-  fill(results, list, { signal: asked.signal }).then((there) => there && followPlayer(results, asked.signal));
+  const begin = async () => {
+    if (await fill(results, list, { signal: asked.signal, retry: begin })) followPlayer(results, asked.signal);
+  };
+  begin();
 }

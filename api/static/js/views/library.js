@@ -1,16 +1,38 @@
 // Library: what was analysed, what was left out and why, which encoder and model are in use.
 
-import { call } from "../api.js";
+import { call, link } from "../api.js";
 import { counted, dated, el } from "../dom.js";
 import { fill } from "../states.js";
 
+const LOOK_AGAIN_MS = 4000;
+const SERVICE = "the service";
+
 export function mount(main, query, signal) {
-  fill(main.querySelector("#library"), async () => {
-    const found = await call("/v1/library", { signal });
-    const left = found.problems.length ? found.problems.map(problems)
-      : el("p", { class: "hint" }, "No import or analysis has left anything out; whatever one does leave out is listed here, with the reason.");
-    return [el("div", { class: "cards side" }, analysed(found), use(found)), left].flat();
-  }, { signal, rows: 4 });
+  const place = main.querySelector("#library");
+
+  /** Show the state; while files are being listened to, look again in a while. */
+  async function look({ quiet = false } = {}) {
+    let goesOn = false;
+    const open = place.querySelector("details")?.open;
+    const there = await fill(place, async () => {
+      const found = await call("/v1/library", { signal });
+      goesOn = found.analysed < found.with_audio;
+      return state(found);
+    }, { signal, rows: 4, quiet });
+    if (!there) return;
+    if (open !== undefined && place.querySelector("details")) place.querySelector("details").open = open;
+    if (goesOn) {
+      const again = setTimeout(() => (document.hidden ? addEventListener("visibilitychange", () => look({ quiet: true }), { once: true, signal }) : look({ quiet: true })), LOOK_AGAIN_MS);
+      signal.addEventListener("abort", () => clearTimeout(again));
+    }
+  }
+  look();
+}
+
+function state(found) {
+  const left = found.problems.length ? found.problems.map(problems)
+    : el("p", { class: "hint" }, "No import or analysis has left anything out; whatever one does leave out is listed here, with the reason.");
+  return [el("div", { class: "cards side" }, analysed(found), use(found)), left].flat();
 }
 
 const row = (name, value) => value !== null && value !== undefined && el("div", {}, el("dt", {}, name), el("dd", {}, value));
@@ -25,7 +47,7 @@ function analysed({ tracks, with_audio: withAudio, analysed: done, waiting, fail
     el("p", {}, `${done.toLocaleString("en")} of ${counted(withAudio, "file")} analysed. ${state}`),
     el("dl", { class: "pairs" },
       row("waiting", waiting ? `${counted(waiting, "file")} that came over HTTP` : "none"),
-      row("failed", failed ? el("span", { class: "warning" }, `${counted(failed, "file")}: damaged, or no music; the page of each track says why`) : "none"),
+      row("failed", failed ? el("span", { class: "warning" }, `${counted(failed, "file")}: damaged, or no music; listed below`) : "none"),
       row("without audio", tracks > withAudio ? `${counted(tracks - withAudio, "track")}, known by tags and listeners alone` : "none")));
 }
 
@@ -49,6 +71,6 @@ function problems({ step, total, rows }) {
       el("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": `Left out by ${step}` },
         el("table", {},
           el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Where"), el("th", { scope: "col" }, "Why"))),
-          el("tbody", {}, rows.map(({ where, reason }) => el("tr", {}, el("td", {}, el("code", {}, where)), el("td", {}, reason)))))),
-      total > rows.length && el("p", { class: "hint" }, `The first ${rows.length}; all of them are in the workspace under problems/.`)));
+          el("tbody", {}, rows.map(({ where, reason }) => el("tr", {}, el("td", {}, step === SERVICE ? el("a", { href: link("/track", { id: where }) }, where) : el("code", {}, where)), el("td", {}, reason)))))),
+      total > rows.length && el("p", { class: "hint" }, step === SERVICE ? `The latest ${rows.length}.` : `The first ${rows.length}; all of them are in the workspace under problems/.`)));
 }

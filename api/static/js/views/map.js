@@ -34,7 +34,7 @@ export async function mount(main, query, signal) {
   const there = await fill(state, async () => {
     map = await load(signal);
     return map.ids.length ? [] : message("The map is empty", "No track has been analysed: run recsys embed, then recsys train.");
-  }, { signal, rows: 1 });
+  }, { signal, rows: 1, retry: () => mount(main, query, signal) });
   if (!there || !map.ids.length) return;
   const scene = new Scene(map, { points: part("points"), overlay: part("overlay"), legend: part("legend"), stage: part("stage") }, signal);
   if (!scene.works) {

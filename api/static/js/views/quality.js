@@ -1,7 +1,7 @@
 // Quality: the evaluation report against every baseline, and the model versions with their way back.
 
 import { call, maybe } from "../api.js";
-import { course, dots, table } from "../chart.js";
+import { course, dots, fitted, table } from "../chart.js";
 import { announce, counted, dated, el } from "../dom.js";
 import { fill, message } from "../states.js";
 
@@ -14,6 +14,7 @@ const NAMES = {
 const METRICS = { ndcg: "NDCG", recall: "Recall", hit: "Hit rate", mrr: "MRR", precision: "Precision", map: "MAP" };
 const FIRST = ["all", "warm", "cold", "relisten"];
 const named = (name) => NAMES[name] ?? name.replaceAll("_", " ");
+const capital = (name) => name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");
 const metricNamed = (metric) => metric.replace(/^[a-z]+/, (word) => METRICS[word] ?? word);
 
 export function mount(main, query, signal) {
@@ -73,8 +74,8 @@ function slice(part, metric) {
     .sort((a, b) => b.mean - a.mean);
   const minus = (name) => part.hybrid_minus[name]?.[metric];
   return [
-    el("p", { class: "hint" }, `${part.meaning[0].toUpperCase()}${part.meaning.slice(1)}: ${counted(part.n_items, "track")}, ${counted(part.n_listeners, "listener")}, ${part.n_relevant.toLocaleString("en")} relevant. Lines are 95 % intervals.`),
-    dots(rows, `${metricNamed(metric)} of each method: ${rows.map((row) => `${row.label} ${row.mean.toFixed(3)}`).join(", ")}`),
+    el("p", { class: "hint" }, `${part.meaning[0].toUpperCase()}${part.meaning.slice(1)}: ${counted(part.n_items, "track")}, ${counted(part.n_listeners, "listener")}, ${part.n_relevant.toLocaleString("en")} relevant. Lines are 95 % intervals.`),
+    fitted((narrow) => dots(rows, `${metricNamed(metric)} of each method: ${rows.map((row) => `${row.label} ${row.mean.toFixed(3)}`).join(", ")}`, narrow)),
     el("details", {}, el("summary", {}, "As a table"),
       table(`${metricNamed(metric)}, ${part.meaning}`, ["Method", "Mean", "95 % interval", "Hybrid minus", "p"],
         rows.map((row) => [row.label, row.mean.toFixed(4), `${row.low.toFixed(4)} – ${row.high.toFixed(4)}`,
@@ -87,8 +88,8 @@ function beyond(report) {
   const number = (value) => (value === null ? "–" : value.toFixed(value >= 10 ? 0 : 3));
   return el("section", { class: "card", "aria-labelledby": "beyond-title" },
     el("h2", { id: "beyond-title" }, "What the lists are like"),
-    table("Lists of 20, beyond accuracy", ["Method", ...columns.map((name) => name.replaceAll("_", " "))],
-      Object.entries(report.beyond).map(([name, figures]) => [named(name), ...columns.map((column) => number(figures[column]))])));
+    table("Lists of 20, beyond accuracy", ["Method", ...columns.map(capital)],
+      Object.entries(report.beyond).sort(([a], [b]) => (b === "hybrid") - (a === "hybrid")).map(([name, figures]) => [named(name), ...columns.map((column) => number(figures[column]))])));
 }
 
 function method(report) {
@@ -108,14 +109,26 @@ function list(found, again) {
         el("p", {}, el("code", {}, model.version), " ", model.version === found.serving && el("span", { class: "badge" }, "live"), model.damaged && el("span", { class: "badge soft" }, "damaged")),
         el("p", { class: "hint" }, model.ndcg.all !== undefined && `NDCG@20 ${model.ndcg.all.toFixed(3)} · `, model.created && `${dated(new Date(model.created), { time: true })} · `,
           model.tracks !== null && `${counted(model.tracks, "track")}, ${counted(model.listeners, "listener")}, ${counted(model.events, "event")} · ${model.ranker === "lambdarank" ? "LambdaRank" : "rank fusion"}`)),
-      !model.current && !model.damaged && el("button", { type: "button", class: "quiet", onclick: (event) => activate(model.version, event.currentTarget, again) }, "Make it live"))))].filter(Boolean);
+      !model.current && !model.damaged && el("button", { type: "button", class: "quiet", onclick: (event) => activate(model.version, event.currentTarget, again) }, isBefore(model, found) ? "Roll back to it" : "Make it live"))))].filter(Boolean);
+}
+
+/** Whether a version is older than the one that is current. */
+function isBefore(model, { items }) {
+  const current = items.findIndex((other) => other.current);
+  return current >= 0 && items.indexOf(model) > current;
 }
 
 function history(models) {
-  const points = models.map((model) => ({ label: dated(new Date(model.created)), value: model.ndcg.all, strong: model.current }));
+  const days = models.map((model) => dated(new Date(model.created)));
+  const time = new Set(days).size < days.length; // versions of one day differ by their time
+  const points = models.map((model) => ({ label: time ? hour(model) : dated(new Date(model.created)), value: model.ndcg.all, strong: model.current }));
   return el("div", { class: "card" },
     el("p", { class: "hint" }, "NDCG@20 of each version in the window that was held out when it was trained. Windows differ, so this is a course, not a contest."),
-    course(points, `NDCG@20 of ${counted(models.length, "version")}: ${points.map((point) => point.value.toFixed(3)).join(", ")}`));
+    fitted((narrow) => course(points, `NDCG@20 of ${counted(models.length, "version")}: ${points.map((point) => point.value.toFixed(3)).join(", ")}`, narrow)));
+}
+
+function hour({ created }) {
+  return new Date(created).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 }
 
 async function activate(version, button, again) {

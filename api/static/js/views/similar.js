@@ -13,6 +13,7 @@ import { followPlayer, glide, rowAct, trackList } from "../tracks.js";
 import { go } from "../app.js";
 
 const LENGTH = 20;
+const COVERS = 24; // whole rows of two, three, four or six
 const RECORD_S = 10;
 const ROOM = "The room";
 
@@ -37,7 +38,7 @@ export function mount(main, query, signal) {
     const own = begin(); // whatever is asked for meanwhile ends it
     part("results-title").textContent = "Or begin with one of these";
     await fill(results, async () => {
-      const { items } = await call(`/v1/tracks?limit=${LENGTH}`, { signal: own });
+      const { items } = await call(`/v1/tracks?limit=${COVERS}`, { signal: own });
       if (!items.length) return message("The library is empty", "Add a folder of music with recsys library add FOLDER, then run recsys embed and recsys train.");
       return el("ul", { class: "gallery" }, items.map((track) => el("li", {}, el("a", { href: link("/", { track: track.track_id }) },
         el("span", { class: "gallery-art" }, artwork(track)), el("b", {}, track.title || track.track_id), el("span", { class: "hint" }, track.artist ?? "")))));
@@ -68,9 +69,9 @@ export function mount(main, query, signal) {
     if ((await show(canvas, bytes)) && !own.aborted) canvas.hidden = false;
   }
 
-  async function send(file) {
+  async function send(file, name = file.name) {
     const most = Number(main.dataset.maxUploadMb);
-    head(file.name, "Sending …");
+    head(name, "Sending …");
     if (file.size > most * 2 ** 20) {
       results.replaceChildren(failure({ status: 413, message: `The file has ${(file.size / 2 ** 20).toFixed(0)} MB; ${most} MB is the most.` }));
       return;
@@ -89,7 +90,7 @@ export function mount(main, query, signal) {
     let worked = false;
     worked = await fill(results, async () => {
       const found = await upload("/v1/similar", { file, n: LENGTH }, { signal: own, onprogress });
-      asked = { name: file.name, seed: found.query_id && { query_id: found.query_id } };
+      asked = { name, seed: found.query_id && { query_id: found.query_id } };
       part("query-note").textContent = `${minutes(found.duration)} of sound`;
       if (part("spectrogram").hidden && found.spectrogram_url) await drawn(found.spectrogram_url);
       return list(found.items);
@@ -177,18 +178,22 @@ export function mount(main, query, signal) {
     part("file").focus();
   });
   const drop = main.querySelector(".drop");
+  // Anywhere on the view: a file that misses would open in place of the page.
   for (const type of ["dragenter", "dragover"]) {
-    drop.addEventListener(type, (event) => {
+    addEventListener(type, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
       drop.classList.add("over");
-    });
+    }, { signal });
   }
-  for (const type of ["dragleave", "drop"]) drop.addEventListener(type, () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
+  addEventListener("dragleave", (event) => event.relatedTarget || drop.classList.remove("over"), { signal });
+  addEventListener("drop", (event) => {
+    drop.classList.remove("over");
+    if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
     const file = event.dataTransfer.files[0];
     if (file && main.dataset.version) send(file);
-  });
+  }, { signal });
   part("record").addEventListener("click", async () => {
     const own = begin();
     head(ROOM, "Listening …");
@@ -198,11 +203,14 @@ export function mount(main, query, signal) {
         part("bar").value = level;
         part("query-note").textContent = `Listening, ${Math.max(0, Math.ceil(left))} s left`;
       } });
-      await send(file);
+      await send(file, ROOM);
     } catch (error) {
       part("cancel").hidden = part("bar").hidden = true;
       if (error.name === "AbortError") return;
-      results.replaceChildren(failure({ status: 0, message: `The microphone cannot be used: ${error.message}` }));
+      part("query").hidden = true;
+      const what = error.name === "NotAllowedError" ? "The browser may not listen: allow the microphone beside the address, then press again."
+        : error.name === "NotFoundError" ? "No microphone is there: plug one in, or drop a file." : `The microphone cannot be used: ${error.message}`;
+      results.replaceChildren(message("Nothing was recorded", what, [], "failed"));
     }
   });
   search(part("seed-search"), (track) => go(link("/", { track: track.track_id })), signal);

@@ -1,21 +1,24 @@
-// Track: what it is, how it looks as sound, and its neighbours by ear and by taste side by side.
+// Track: what it is, how it looks as sound, who plays it, and its neighbours by ear and by taste.
 
 import { call, link, maybe, path } from "../api.js";
 import { artwork } from "../artwork.js";
 import { counted, el, icon, minutes } from "../dom.js";
+import { neighbours } from "../neighbours.js";
 import * as player from "../player.js";
-import { show } from "../spectrogram.js";
+import { players } from "../players.js";
+import { showTrack, spectrogramCanvas } from "../spectrogram.js";
 import { fill, message } from "../states.js";
 import { followPlayer, rowAct, trackList } from "../tracks.js";
 
 const LENGTH = 12;
+const FEW = 3; // listeners who say little about whom a track is for
 
 export function mount(main, query, signal) {
   const part = (id) => main.querySelector(`#${id}`);
   const id = query.get("id");
   if (!id) {
     part("track").append(message("Which track?", "Search for one above, or choose one from a list."));
-    main.querySelector(".columns").hidden = true;
+    main.querySelector(".near").hidden = true;
     return;
   }
 
@@ -28,27 +31,22 @@ export function mount(main, query, signal) {
     return head(track, plays);
   }, { signal, rows: 2 });
 
-  neighbours();
-
-  async function neighbours() {
-    const similar = (space) => call(`${path`/v1/tracks/${id}/similar`}?${new URLSearchParams({ n: LENGTH, space })}`, { signal });
-    const both = { sound: similar("audio"), taste: similar("collaborative") };
-    const ids = Object.fromEntries(Object.entries(both).map(([name, asked]) =>
-      [name, asked.then((found) => new Set(found.items.map((item) => item.track_id)), () => new Set())]));
-    const column = (place, own, other, words, none) => fill(place, async () => {
-      const [found, others] = [await both[own], await ids[other]];
-      if (!found.items.length) return message("No neighbours", none);
-      return trackList(found.items, { label: place.id, acts: [rowAct("queue", "Queue", (track) => player.enqueue([track]))], mark: (item) => others.has(item.track_id) && words });
-    }, { signal, rows: 8 }).then((there) => there && followPlayer(place, signal));
-    await Promise.all([
-      column(part("in-sound"), "sound", "taste", "in taste, too", "Nothing in the library sounds like it."),
-      column(part("in-taste"), "taste", "sound", "in sound, too", "Too few listeners play it to tell: for now its sound speaks for it."),
-    ]);
-  }
+  players(part("players"), path`/v1/tracks/${id}/players`, signal);
+  neighbours(main, {
+    ask: async (space) => (await call(`${path`/v1/tracks/${id}/similar`}?${new URLSearchParams({ n: LENGTH, space })}`, { signal })).items,
+    key: (item) => item.track_id,
+    noun: "track",
+    none: { sound: "Nothing in the library sounds like it.", taste: "Too few listeners play it to tell: for now its sound speaks for it." },
+    list: (items, place, mark) => {
+      const made = trackList(items, { label: place.id, acts: [rowAct("queue", "Queue", (track) => player.enqueue([track]))], mark });
+      queueMicrotask(() => followPlayer(made, signal));
+      return made;
+    },
+  }, signal);
 
   function head(track, plays) {
-    const canvas = el("canvas", { class: "spectrogram", role: "img", "aria-label": "Mel spectrogram: time runs to the right, pitch upwards", hidden: true });
-    if (track.has_audio) spectrum(canvas);
+    const canvas = spectrogramCanvas();
+    if (track.has_audio) showTrack(canvas, id, signal);
     const fact = (value) => value && el("li", {}, value);
     return el("div", { class: "hero" },
       el("div", { class: "hero-art" }, artwork(track)),
@@ -73,15 +71,7 @@ export function mount(main, query, signal) {
 
   function warmth({ listeners, plays }) {
     if (!listeners) return el("li", { class: "cold" }, "cold: nobody here has played it yet");
-    return el("li", {}, `${counted(plays, "play")} by ${counted(listeners, "listener")}`);
-  }
-
-  async function spectrum(canvas) {
-    try {
-      const response = await fetch(path`/v1/tracks/${id}/audio`, { signal });
-      if (response.ok && (await show(canvas, await response.arrayBuffer())) && !signal.aborted) canvas.hidden = false;
-    } catch (error) {
-      if (error.name !== "AbortError") throw error;
-    }
+    const played = `${counted(plays, "play")} by ${counted(listeners, "listener")}`;
+    return listeners <= FEW ? el("li", { class: "cold" }, `nearly cold: ${played}`) : el("li", {}, played);
   }
 }
