@@ -16,9 +16,10 @@ import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
 from threadpoolctl import threadpool_limits
 
-from cf_model.confidence import signed_confidence
+from cf_model.confidence import pair_confidence
 from cf_model.config import ALSSettings, ConfidenceSettings
 from cf_model.model import CollaborativeModel
+from cf_model.objective import Objective
 from data.errors import DataError
 from data.interactions import Interactions
 
@@ -37,7 +38,7 @@ def fit_als(
     DataError
         If no listener is positive about any track, or the solution is not finite.
     """
-    signed = interactions.matrix(signed_confidence(interactions.pairs, confidence))
+    signed = interactions.matrix(pair_confidence(interactions, confidence))
     positive = signed.data > 0
     if not positive.any():
         raise DataError(
@@ -58,7 +59,13 @@ def fit_als(
             iterations=settings.iterations,
             random_state=seed,
         )
-        model.fit(signed, show_progress=False)
+        measure = Objective(signed, regularization, seed=seed)
+        objective: list[float] = []
+        model.fit(
+            signed,
+            show_progress=False,
+            callback=lambda *_: objective.append(measure(model.user_factors, model.item_factors)),
+        )
     item_factors = np.ascontiguousarray(model.item_factors, np.float32)
     if not np.isfinite(item_factors).all():
         raise DataError(
@@ -70,6 +77,7 @@ def fit_als(
         support.astype(np.float32),
         float(regularization),
         np.asarray(model.user_factors, np.float32),
+        tuple(objective),
     )
 
 

@@ -13,6 +13,12 @@ class ConfidenceSettings(Settings):
     alpha: float = Field(2.0, gt=0, description="weight of the evidence beside the constant 1")
     like_plays: float = Field(5.0, ge=0, description="plays that one like counts for")
     dislike_skips: float = Field(5.0, ge=0, description="skips that one dislike or hide counts for")
+    half_life_days: float | None = Field(
+        None,
+        gt=0,
+        description="days before a listener's latest event after which evidence is worth half; "
+        "unset = it does not age",
+    )
 
 
 class ALSSettings(Settings):

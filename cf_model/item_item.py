@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from cf_model.confidence import signed_confidence
+from cf_model.confidence import pair_confidence, signed_confidence
 from cf_model.config import ConfidenceSettings, ItemItemSettings
 from data.arrays import Floats, Positions
 from data.ids import MISSING
@@ -188,7 +188,7 @@ def _positive(interactions: Interactions, confidence: ConfidenceSettings) -> spa
 
 def _weighed(interactions: Interactions, confidence: ConfidenceSettings) -> sparse.csr_matrix:
     """`_positive` with a pair's confidence in its listener, less from who likes many tracks."""
-    signed = signed_confidence(interactions.pairs, confidence)
+    signed = pair_confidence(interactions, confidence)
     positive = interactions.matrix(np.maximum(signed, 0.0).astype(np.float32))
     positive.eliminate_zeros()
     n = np.diff(positive.indptr)

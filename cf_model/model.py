@@ -23,12 +23,15 @@ class CollaborativeModel:
         λ that was used.
     user_factors : np.ndarray [shape=(n_users, factors), dtype=float32] or None
         Of the log's listeners, for what is learned on top; None in a model that was read back.
+    objective : tuple of float
+        What was minimised, after each iteration (see `cf_model.objective`).
     """
 
     item_factors: Rows
     support: Floats
     regularization: float
     user_factors: Floats | None = None
+    objective: tuple[float, ...] = ()
 
     @property
     def fold_in(self) -> FoldIn:

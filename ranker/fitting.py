@@ -11,7 +11,7 @@ from audio_model.index import SearchIndex, build_index
 from cf_model.als import fit_als
 from cf_model.bridge import bridgeable, fit_bridge
 from cf_model.carry import fit_carry
-from cf_model.confidence import liked_weights, signed_confidence
+from cf_model.confidence import liked_weights, pair_confidence, signed_confidence
 from cf_model.config import (
     ALSSettings,
     BridgeSettings,
@@ -81,7 +81,7 @@ def fit_candidate_models(
         and embeddings is not None
         and bridgeable(embeddings, collaborative.support).sum() >= bridge.min_tracks
     ):
-        signed = interactions.matrix(signed_confidence(interactions.pairs, confidence))
+        signed = interactions.matrix(pair_confidence(interactions, confidence))
         with _one_thread():
             factors = np.asarray(collaborative.item_factors)
             fitted = fit_bridge(

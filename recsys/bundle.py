@@ -22,7 +22,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,6 +158,7 @@ def write_bundle(
         ranker=hybrid.ranker.kind,
         encoder_id=facts.encoder_id,
         regularization=models.collaborative.regularization if models.collaborative else None,
+        objective=_rounded(models.collaborative.objective) if models.collaborative else [],
         confidence=models.confidence,
         candidates=models.settings,
         carry_width=models.carry.width if models.carry else None,
@@ -170,6 +171,11 @@ def write_bundle(
     write_manifest(folder, manifest)
     sync_tree(folder)
     return manifest
+
+
+def _rounded(values: Sequence[float]) -> list[float]:
+    """Six digits of each: with all of them, a digit could change without the number's doing so."""
+    return [float(f"{value:.6g}") for value in values]
 
 
 def _matrix_arrays(name: str, matrix: Floats | sparse.csr_matrix) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def label_lists(
     if len(listeners) > most:
         listeners = rng.permutation(listeners)
     users = listeners.tolist()
-    expected = min(len(users) * config.ranker.windows, config.ranker.max_listeners)
+    expected = min(len(users) * config.ranker.windows, config.ranker.most_lists(models.n_items))
     kept = max(config.ranker.negatives, ENOUGH_ROWS // max(expected, 1))
     asked = (_asked_later(models, histories.history(user), unheard) for user in users)
     wanted = np.zeros(models.n_items, np.bool_)

@@ -34,6 +34,7 @@ class Manifest(BaseModel):
     ranker: str
     encoder_id: str | None
     regularization: float | None
+    objective: list[float]
     confidence: ConfidenceSettings
     candidates: CandidateSettings
     carry_width: float | None

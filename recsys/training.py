@@ -139,7 +139,7 @@ def fit_hybrid(
     models = fit_sources(data, log, config)
     names = feature_names([source.name for source in models.sources])
     gathered: list[LabelledLists] = []
-    missing = config.ranker.max_listeners
+    missing = config.ranker.most_lists(len(data.catalogue.items))
     for position, window in enumerate(label_windows(log, config.ranker.windows, seed=config.seed)):
         # Where there are no times, windows of different logs are different folds.
         timed = window.cut is not None

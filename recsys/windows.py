@@ -24,7 +24,7 @@ for twice the time."""
 MIN_PAST = 0.5
 """Share of the log that must lie before a window: a past that is much shorter than what serving
 knows would teach the ranker to mistrust its sources."""
-FOUND = 0.1
+FOUND = 0.05
 """Share of a cold track's past plays that a window without times has yet to predict, which says
 what it is worth to list new tracks among the others. On a real log with a fifth of the tracks cold
 (five draws), lists that the ranker learned with a tenth held as much of the others as a blend of

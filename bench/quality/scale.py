@@ -37,7 +37,7 @@ from bench.machine import describe_machine
 from bench.quality.clocks import Clocks, totals
 from bench.serving.world import Size, fill, make_log, make_tracks, make_vectors, track_id
 from cf_model.als import fit_als
-from cf_model.confidence import signed_confidence
+from cf_model.confidence import pair_confidence
 from cf_model.config import ALSSettings
 from data.arrays import Floats
 from data.events import EventLog
@@ -176,7 +176,7 @@ def factorise(log: EventLog, config: Config, clocks: Clocks) -> dict[str, Any]:
         regularization=fitted.regularization,
         iterations=config.als.iterations,
     )
-    matrix = interactions.matrix(signed_confidence(interactions.pairs, config.confidence))
+    matrix = interactions.matrix(pair_confidence(interactions, config.confidence))
     with clocks.stage(BARE):
         fit_bare(matrix, settings, config.seed)
     return {"als": settings.model_dump(), "pairs": len(interactions.pairs)}

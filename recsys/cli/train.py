@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,7 +33,7 @@ def train(
 
 
 def describe(published: Published) -> str:
-    """What a version was trained on and how it compares, in three lines."""
+    """What a version was trained on and how it compares, in a few lines."""
     manifest = published.manifest
     sound = f"encoder {manifest.encoder_id}" if manifest.encoder_id else "no sound"
     order = {
@@ -43,7 +44,18 @@ def describe(published: Published) -> str:
         f"model {manifest.version} is published and current\n"
         f"{manifest.n_tracks} tracks, {manifest.n_listeners} listeners, "
         f"{manifest.n_events} events, {sound}; ranked by {order}\n"
-        f"{published.comparison}"
+        f"{_convergence(manifest.objective)}{published.comparison}"
+    )
+
+
+def _convergence(objective: Sequence[float]) -> str:
+    """How far ALS came down, and by how much in its last step; nothing where it had no step."""
+    if len(objective) < 2:
+        return ""
+    last = objective[-1] / objective[-2] - 1.0
+    return (
+        f"ALS: objective {objective[0]:.4g} to {objective[-1]:.4g} in {len(objective)} iterations, "
+        f"{last:+.2%} in the last\n"
     )
 
 

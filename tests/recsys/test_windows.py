@@ -70,7 +70,7 @@ def test_windows_without_times_are_disjoint_folds(untimed):
     assert not held[0] & held[1]
     assert not held[1] & held[2]
     for window in windows:
-        assert len(window.past) == pytest.approx(0.8 * len(untimed), rel=0.05)
+        assert len(window.past) == pytest.approx(0.9 * len(untimed), rel=0.05)
     assert len(list(label_windows(untimed, 1))) == 1
 
 
