@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 from data.arrays import Doubles, Floats, Positions
 from data.ids import MISSING
 from ranker.candidates import Candidates
+from ranker.habit import OWN, own_columns
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 from ranker.nearest import mean_of_highest
+from ranker.sources import PopularSource, RisingSource
 
 NEAREST = 3
 """Tracks of the history whose similarity is averaged for ``audio_nearest``."""
 _ROUNDING = 1e-6
+_SAME_FOR_ALL = frozenset({PopularSource.name, RisingSource.name})
+"""Sources that do not go by the listener."""
 
 _PER_SOURCE = (
     "score",  # the source's own
@@ -42,10 +46,10 @@ _COMMON = (
 )
 
 
-def feature_names(sources: Sequence[str]) -> tuple[str, ...]:
+def feature_names(sources: Sequence[str], *, known: bool = False) -> tuple[str, ...]:
     """Names of the columns that `compute_features` returns for models with these sources."""
     per_source = (f"{source}_{column}" for source in sources for column in _PER_SOURCE)
-    return (*per_source, *_COMMON)
+    return (*per_source, *_COMMON, *(OWN if known else ()))
 
 
 def compute_features(
@@ -53,12 +57,19 @@ def compute_features(
     listener: Listener,
     candidates: Candidates,
     rows: NDArray[np.intp] | slice = slice(None),
+    *,
+    known: bool = False,
 ) -> Floats:
     """Features of `rows` of the candidates, of all by default.
 
     Every source that can score a candidate does so, also where another source proposed it; ranks
     exist only where the source itself proposed it. What is relative is so to all candidates,
     whatever `rows` are asked for.
+
+    Parameters
+    ----------
+    known : bool
+        All candidates are in the listener's history, and what they did with them is asked for, too.
 
     Returns
     -------
@@ -69,14 +80,16 @@ def compute_features(
     score = np.stack([source.score(listener, candidates.item_index) for source in sources])
     items, rank = candidates.item_index[rows], candidates.rank[rows]
     n, n_own = len(items), len(sources) * len(_PER_SOURCE)
-    columns = np.empty((n_own + len(_COMMON), n), np.float32)
+    n_common = n_own + len(_COMMON)
+    columns = np.empty((n_common + known * len(OWN), n), np.float32)
     of_source = columns[:n_own].reshape(len(sources), len(_PER_SOURCE), n)
     of_source[:, 0] = score[:, rows]
-    of_source[:, 1] = _relative(score)[:, rows]
+    relative = _relative(score)
+    of_source[:, 1] = relative[:, rows]
     of_source[:, 2] = rank.T
 
     liked = listener.liked_items
-    common = columns[n_own:]
+    common = columns[n_own:n_common]
     common[0] = (~np.isnan(rank)).sum(axis=1)
     common[1] = candidates.fused[rows]
     common[2] = np.log1p(models.popularity[items])
@@ -87,6 +100,10 @@ def compute_features(
     common[8], common[9] = _affinity(catalogue.artist, listener, items)
     common[10] = np.log1p(len(listener.history))
     common[11] = np.log1p(models.popularity[liked]).mean() if len(liked) else np.nan
+    if known:
+        theirs = [source.name not in _SAME_FOR_ALL for source in sources]
+        own = own_columns(listener.history, candidates.item_index, relative[theirs])
+        columns[n_common:] = own[:, rows]
     return columns.T
 
 
