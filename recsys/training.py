@@ -148,14 +148,46 @@ def fit_hybrid(
         Lists that were made before with the same data and settings, of a log that ends earlier: of
         windows by time, all but the latest are the same. Those made here are added.
     """
-    made = {} if made is None else made
     models = fit_sources(data, log, config)
     sources = [source.name for source in models.sources]
     names = feature_names(sources)
+    gathered, again = gather_lists(data, log, config, models, {} if made is None else made)
+    relisten = train_relisten(again, feature_names(sources, known=True), config)
+    if not gathered:
+        return Hybrid(models, FusionRanker(names), relisten)
+    everything = LabelledLists.joined(gathered)
+    gathered.clear()  # the lists take gigabytes, and are all in `everything`
+    if len(np.unique(everything.listener)) < config.ranker.min_listeners:
+        return Hybrid(models, FusionRanker(names), relisten)
+    ranker = train_ranker(everything, names, config.ranker, seed=config.seed)
+    return Hybrid(models, ranker, relisten)
+
+
+def gather_lists(
+    data: TrainingData,
+    log: EventLog,
+    config: Config,
+    models: CandidateModels,
+    made: MadeLists,
+    *,
+    known: bool = True,
+) -> tuple[list[LabelledLists], list[LabelledLists]]:
+    """Lists of the windows of `log`: what was discovered in each, and what was heard again.
+
+    Parameters
+    ----------
+    models : CandidateModels
+        Sources fitted to the whole of `log`, whose features the lists are to have.
+    made : dict
+        As for `fit_hybrid`.
+    known : bool
+        Whether lists of what was heard again are wanted.
+    """
+    names = feature_names([source.name for source in models.sources])
     gathered: list[LabelledLists] = []
     again: list[LabelledLists] = []
     missing = config.ranker.max_listeners
-    still = min(missing, MOST_LISTS)
+    still = min(missing, MOST_LISTS) if known else 0
     for position, window in enumerate(label_windows(log, config.ranker.windows, seed=config.seed)):
         # Where there are no times, windows of different logs are different folds.
         timed = window.cut is not None
@@ -180,15 +212,7 @@ def fit_hybrid(
             still -= len(again[-1].group)
         if missing <= 0:
             break
-    relisten = train_relisten(again, feature_names(sources, known=True), config)
-    if not gathered:
-        return Hybrid(models, FusionRanker(names), relisten)
-    everything = LabelledLists.joined(gathered)
-    gathered.clear()  # the lists take gigabytes, and are all in `everything`
-    if len(np.unique(everything.listener)) < config.ranker.min_listeners:
-        return Hybrid(models, FusionRanker(names), relisten)
-    ranker = train_ranker(everything, names, config.ranker, seed=config.seed)
-    return Hybrid(models, ranker, relisten)
+    return gathered, again
 
 
 def _window_lists(
