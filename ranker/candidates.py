@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,6 +83,12 @@ class Candidates:
 
     def __len__(self) -> int:
         return int(self.item_index.shape[0])
+
+    @classmethod
+    def unproposed(cls, item_index: Positions, sources: Sequence[str]) -> Candidates:
+        """Tracks that no source was asked for."""
+        rank = np.full((len(item_index), len(sources)), np.nan, np.float32)
+        return cls(item_index, tuple(sources), rank)
 
     @cached_property
     def fused(self) -> Floats:

@@ -13,14 +13,18 @@ from numpy.typing import NDArray
 from data.arrays import Doubles, Floats, Positions
 from data.ids import MISSING
 from ranker.candidates import Candidates
+from ranker.habit import OWN, own_columns
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 from ranker.nearest import mean_of_highest
+from ranker.sources import PopularSource, RisingSource
 from ranker.sources.item_item import liked_rows
 
 NEAREST = 3
 """Tracks of the history that speak most for a track, by sound or by item–item weights."""
 _ROUNDING = 1e-6
+_SAME_FOR_ALL = frozenset({PopularSource.name, RisingSource.name})
+"""Sources that do not go by the listener."""
 
 _PER_SOURCE = (
     "score",  # the source's own
@@ -49,11 +53,11 @@ _WITH_SOURCE = {
 """Further columns of a source: they are there where it is, so that nothing changes elsewhere."""
 
 
-def feature_names(sources: Sequence[str]) -> tuple[str, ...]:
+def feature_names(sources: Sequence[str], *, known: bool = False) -> tuple[str, ...]:
     """Names of the columns that `compute_features` returns for models with these sources."""
     per_source = (f"{source}_{column}" for source in sources for column in _PER_SOURCE)
     further = (column for source in sources for column in _WITH_SOURCE.get(source, ()))
-    return (*per_source, *_COMMON, *further)
+    return (*per_source, *_COMMON, *further, *(OWN if known else ()))
 
 
 def compute_features(
@@ -61,12 +65,19 @@ def compute_features(
     listener: Listener,
     candidates: Candidates,
     rows: NDArray[np.intp] | slice = slice(None),
+    *,
+    known: bool = False,
 ) -> Floats:
     """Features of `rows` of the candidates, of all by default.
 
     Every source that can score a candidate does so, also where another source proposed it; ranks
     exist only where the source itself proposed it. What is relative is so to all candidates,
     whatever `rows` are asked for.
+
+    Parameters
+    ----------
+    known : bool
+        All candidates are in the listener's history, and what they did with them is asked for, too.
 
     Returns
     -------
@@ -79,14 +90,16 @@ def compute_features(
     n, n_own = len(items), len(sources) * len(_PER_SOURCE)
     n_common = n_own + len(_COMMON)
     further = [column for source in sources for column in _WITH_SOURCE.get(source.name, ())]
-    columns = np.empty((n_common + len(further), n), np.float32)
+    n_without_own = n_common + len(further)
+    columns = np.empty((n_without_own + known * len(OWN), n), np.float32)
     of_source = columns[:n_own].reshape(len(sources), len(_PER_SOURCE), n)
     of_source[:, 0] = score[:, rows]
-    of_source[:, 1] = _relative(score)[:, rows]
+    relative = _relative(score)
+    of_source[:, 1] = relative[:, rows]
     of_source[:, 2] = rank.T
 
     liked = listener.liked_items
-    common = columns[n_own:]
+    common = columns[n_own:n_common]
     common[0] = (~np.isnan(rank)).sum(axis=1)
     common[1] = candidates.fused[rows]
     common[2] = np.log1p(models.popularity[items])
@@ -104,6 +117,10 @@ def compute_features(
             place = [source.name for source in sources].index("item_item")
             nearest = _nearest_weights(models, listener, candidates.item_index, score[place])
             columns[column] = _relative(nearest[None, :])[0, rows]
+    if known:
+        theirs = [source.name not in _SAME_FOR_ALL for source in sources]
+        own = own_columns(listener.history, candidates.item_index, relative[theirs])
+        columns[n_without_own:] = own[:, rows]
     return columns.T
 
 

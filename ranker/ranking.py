@@ -16,27 +16,25 @@ from data.arrays import Doubles, Floats
 from data.errors import ArtefactError
 from ranker.attribution import PathShares
 from ranker.config import RankerSettings
+from ranker.habit import HABIT
 from ranker.labelled import LabelledLists
 
 ENOUGH_LISTENERS = 1000
 """Listeners whose verdict on when to stop is sure enough; the others are better learned from."""
 FEW_TREES = 60
 """Trees grown when too few listeners can be held out to decide when to stop."""
+FEW_ROWS = 100_000
+"""Candidates up to which one thread grows the trees: of several, each waits for the others. With
+63,000 on two cores that others used, too, two threads took 8 s of processor time and one 1.5 s."""
 
 HEADED = "carried_relative"
-"""Feature that scores start from."""
+"""Feature that scores of new tracks start from."""
 _RISING = frozenset(
-    {
-        "agreement",
-        "fusion",
-        "audio_nearest",
-        "item_item_nearest",
-        "album_plays",
-        "artist_plays",
-        "label_plays",
-    }
+    {"agreement", "fusion", "audio_nearest", "item_item_nearest"}
+    | {"album_plays", "artist_plays", "label_plays"}
+    | {HABIT, "own_plays", "own_opinion"}
 )
-_FALLING = frozenset({"artist_skips"})
+_FALLING = frozenset({"artist_skips", "own_skips"})
 
 # LightGBM imports pandas and scikit-learn whenever they are installed, to accept their types. We
 # hand it numpy arrays only, and the serving process must stay without them (0.5 s and 80 MB each).
@@ -151,9 +149,10 @@ class LambdaRanker:
             return np.zeros((0, features.shape[1] + 1))
         leaf = self._booster.predict(features, num_threads=1, pred_leaf=True)
         shares = self._shares.at(np.asarray(leaf, np.int64).reshape(len(features), -1))
-        if HEADED in self.feature_names:
+        headed = _headed(self.feature_names)
+        if headed is not None:
             start = initial_score(features, self.feature_names, self.head_start)
-            shares[:, self.feature_names.index(HEADED)] += start
+            shares[:, self.feature_names.index(headed)] += start
         return shares
 
     @cached_property
@@ -203,6 +202,7 @@ def train_ranker(
             "seed": seed,
             "deterministic": True,
             "force_col_wise": True,
+            "num_threads": 1 if len(lists.relevant) <= FEW_ROWS else 0,
             "verbosity": -1,
         },
         _dataset(lists, names, ~held_out, settings, seed),
@@ -214,18 +214,26 @@ def train_ranker(
 
 
 def initial_score(features: Floats, names: Sequence[str], head_start: float) -> Doubles:
-    """Scores [shape=(n,)] that boosting starts from: new tracks in the order of what is carried.
+    """Scores [shape=(n,)] that boosting starts from.
 
-    Trees learn the order of new tracks from the few that were made new, and from what is peculiar
-    to these. Starting from the one source that orders them best, they change its order only where
-    that pays. On a real log with a fifth of the tracks cold, recall@20 and NDCG@20 among these were
-    .320 and .187, .325 and .214 (two draws) with a head start of 0.6, .307 and .171, .317 and .174
-    without, and carried scores alone have .324 and .214, .322 and .228; in the demo world .673 and
-    .660 of NDCG@20, carried alone .580.
+    Where habit is among the features (`ranker.habit`), known tracks begin in its order. Elsewhere
+    new tracks begin in the order of what is carried over to them: trees learn the order of new
+    tracks from the few that were made new, and from what is peculiar to these. Starting from the
+    one source that orders them best, they change its order only where that pays. On a real log with
+    a fifth of the tracks cold, recall@20 and NDCG@20 among these were .320 and .187, .325 and .214
+    (two draws) with a head start of 0.6, .307 and .171, .317 and .174 without, and carried scores
+    alone have .324 and .214, .322 and .228; in the demo world .673 and .660 of NDCG@20, carried
+    alone .580.
     """
-    if HEADED not in names:
+    headed = _headed(names)
+    if headed is None:
         return np.zeros(len(features))
-    return head_start * np.nan_to_num(features[:, names.index(HEADED)].astype(np.float64))
+    return head_start * np.nan_to_num(features[:, names.index(headed)].astype(np.float64))
+
+
+def _headed(names: Sequence[str]) -> str | None:
+    """The feature that scores start from."""
+    return next((name for name in (HABIT, HEADED) if name in names), None)
 
 
 def direction(name: str) -> int:

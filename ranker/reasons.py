@@ -16,12 +16,15 @@ import numpy as np
 from data.arrays import Doubles, Floats, Mask, Positions
 from data.ids import MISSING
 from data.tracks import Track
+from ranker.habit import HABIT, days_since
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 from ranker.sources.base import explaining, strongest
 
 OFTEN = 5.0
 """Plays from which on a track is said to be played often."""
+LONG_DAYS = 30.0
+"""Days without a track, before the listener's latest event, that are said to be a while."""
 
 _PREFIXES = {
     "collaborative": ("collaborative_",),
@@ -32,6 +35,7 @@ _PREFIXES = {
     "artist": ("artist_", "album_"),
     "label": ("label_",),
     "popular": ("popular_", "popularity", "recent_popularity", "rising_", "age"),
+    "own": ("own_",),
 }
 _OF_ITSELF = frozenset({"artist", "label"})
 """Families whose sentence names what the recommended track is of."""
@@ -103,12 +107,12 @@ class Reason:
     Parameters
     ----------
     family : str
-        Which kind of evidence weighed most: a source, ``artist``, ``label``, or ``new``.
+        Which kind of evidence weighed most: a source, ``artist``, ``label``, ``own`` or ``new``.
     by : int or None
         Position of the track of the history that speaks most for it; for ``artist`` and
         ``label``, of the recommended track itself.
     how : str
-        What the listener does with the track at `by`.
+        What the listener does with the track at `by`; for ``own``, the sentence.
     cold : bool
         Nobody took to the recommended track yet.
     """
@@ -132,6 +136,8 @@ class Reason:
         if self.family == "label":
             label = named.label if named is not None and named.label else "a label"
             return f"{'new' if self.cold else 'more'} on {label}, whose tracks you play"
+        if self.family == "own":
+            return self.how
         if named is None:
             return _UNNAMED[self.family]
         return _NAMED[self.family].format(track=named.caption, how=self.how)
@@ -142,6 +148,11 @@ _NAMED = {
     "item_item": "listeners of {track} play this",
     "audio": "sounds like {track}, which you {how}",
     "carried": "hardly heard yet, and it sounds like what listeners of {track} play",
+}
+_OWN = {
+    "like": "you like this",
+    "play often": "you play this often",
+    "play": "you play this",
 }
 _UNNAMED = {
     "collaborative": "listeners with your taste play this",
@@ -186,10 +197,13 @@ def explain(
         elif source is not None:
             named[rows] = source.explain(listener, items[rows])
     cold = (models.popularity[items] == 0).tolist()
+    own = iter(_own(listener, items[[family == "own" for family in families]]))
 
     def reason(family: str, by: int, how: str, cold: bool) -> Reason:
         if family in _OF_ITSELF:
             return Reason(family, by, cold=cold)
+        if family == "own":
+            return Reason(family, how=next(own))
         return Reason(family) if by == MISSING else Reason(family, by, how=how)
 
     return list(map(reason, families, named.tolist(), _how(listener, named), cold))
@@ -218,6 +232,7 @@ def _applicable(
     # Where all of the label that they play is by the artist, the artist is the reason.
     applicable["label"] = plays("label_plays") > plays("artist_plays")
     applicable["audio"] = known("audio_nearest")
+    applicable["own"] = known(HABIT)
     applicable["popular"] = np.asarray(models.popularity[items] > 0)
     return applicable
 
@@ -235,6 +250,16 @@ def _how(listener: Listener, items: Positions) -> list[str]:
     return [
         "chose" if item in chosen else "like" if liked else "play often" if oft else "play"
         for item, liked, oft in zip(items.tolist(), likes.tolist(), often.tolist(), strict=True)
+    ]
+
+
+def _own(listener: Listener, items: Positions) -> list[str]:
+    """What the listener does with each of `items` [shape=(n,)], all of the history, in words."""
+    row = np.searchsorted(listener.history.item_index, items)
+    rested = np.nan_to_num(days_since(listener.history)[row], nan=0.0) >= LONG_DAYS
+    return [
+        _OWN[how] + (", but not for a while" if rest else "")
+        for how, rest in zip(_how(listener, items), rested.tolist(), strict=True)
     ]
 
 

@@ -8,6 +8,7 @@
     categories.npy …      the catalogue's columns, popularity, factors, vectors
     index/                the embedding index
     ranker.txt            LightGBM's text format (absent for rank fusion)
+    ranker_relisten.txt   the same, of the ranker of known tracks (absent for habit)
     projection_*.npy      places of the tracks in the plane, for the map (if there is sound)
     encoder/              the audio encoder whose vectors these are
 
@@ -44,6 +45,7 @@ from data.errors import ArtefactError
 from data.ids import IdMap
 from data.tracks import Catalogue
 from ranker.features import feature_names
+from ranker.habit import HabitRanker
 from ranker.hybrid import Hybrid
 from ranker.models import CandidateModels
 from ranker.ranking import FusionRanker, LambdaRanker, Ranker
@@ -52,7 +54,7 @@ from recsys.manifest import FORMAT, Manifest, digests, verify_bundle, write_mani
 
 ENCODER = "encoder"
 INDEX = "index"
-RANKER = "ranker.txt"
+RANKER, RELISTEN = "ranker.txt", "ranker_relisten.txt"
 ITEM_ITEM, RELATED, CARRY = "item_item", "related", "carry"
 CATEGORIES, CATEGORY_NAMES = "categories", "categories.json"
 BRIDGE = "bridge"
@@ -145,10 +147,10 @@ def write_bundle(
         shutil.copytree(
             facts.encoder_dir, folder / ENCODER, ignore=shutil.ignore_patterns(WEIGHTS_FILE)
         )
-    head_start = 0.0
-    if isinstance(hybrid.ranker, LambdaRanker):
-        (folder / RANKER).write_text(hybrid.ranker.to_text(), "utf-8")
-        head_start = hybrid.ranker.head_start
+    known = feature_names([source.name for source in models.sources], known=True)
+    relisten = hybrid.relisten or HabitRanker(known)
+    head_start = _write_ranker(folder / RANKER, hybrid.ranker)
+    relisten_head_start = _write_ranker(folder / RELISTEN, relisten)
     manifest = Manifest(
         format=FORMAT,
         version=version,
@@ -156,6 +158,9 @@ def write_bundle(
         files=digests(folder),
         feature_names=list(hybrid.ranker.feature_names),
         ranker=hybrid.ranker.kind,
+        relisten_feature_names=list(relisten.feature_names),
+        relisten=relisten.kind,
+        relisten_head_start=relisten_head_start,
         encoder_id=facts.encoder_id,
         regularization=models.collaborative.regularization if models.collaborative else None,
         objective=_rounded(models.collaborative.objective) if models.collaborative else [],
@@ -171,6 +176,14 @@ def write_bundle(
     write_manifest(folder, manifest)
     sync_tree(folder)
     return manifest
+
+
+def _write_ranker(file: Path, ranker: Ranker) -> float:
+    """Write what was learned, if anything was; the head start that it was learned from."""
+    if not isinstance(ranker, LambdaRanker):
+        return 0.0
+    file.write_text(ranker.to_text(), "utf-8")
+    return ranker.head_start
 
 
 def _rounded(values: Sequence[float]) -> list[float]:
@@ -256,22 +269,31 @@ def open_bundle(folder: Path) -> ModelBundle:
         carry=carry,
         related=None if related is None else ItemItemModel(related),
     )
-    expected = feature_names([source.name for source in models.sources])
-    if list(expected) != manifest.feature_names:
-        raise ArtefactError(
-            f"bundle {folder.name} was trained with {len(manifest.feature_names)} features, "
-            f"this version computes {len(expected)} (or others): run `recsys train`"
-        )
+    sources = [source.name for source in models.sources]
+    expected, known = feature_names(sources), feature_names(sources, known=True)
+    for names, trained in (
+        (expected, manifest.feature_names),
+        (known, manifest.relisten_feature_names),
+    ):
+        if list(names) != trained:
+            raise ArtefactError(
+                f"bundle {folder.name} was trained with {len(trained)} features, "
+                f"this version computes {len(names)} (or others): run `recsys train`"
+            )
     ranker: Ranker = FusionRanker(expected)
     if manifest.ranker == LambdaRanker.kind:
         text = (folder / RANKER).read_text("utf-8")
         ranker = LambdaRanker.from_text(text, manifest.head_start)
+    relisten = None
+    if manifest.relisten == LambdaRanker.kind:
+        text = (folder / RELISTEN).read_text("utf-8")
+        relisten = LambdaRanker.from_text(text, manifest.relisten_head_start)
     projections = {
         name.removeprefix(PROJECTION).removesuffix(".npy"): array(name.removesuffix(".npy"))
         for name in files
         if name.startswith(PROJECTION)
     }
-    return ModelBundle(folder, manifest, Hybrid(models, ranker), projections)
+    return ModelBundle(folder, manifest, Hybrid(models, ranker, relisten), projections)
 
 
 def probe_bundle(folder: Path, *, timeout: float = 120.0) -> None:

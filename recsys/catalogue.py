@@ -181,7 +181,7 @@ class LiveCatalogue:
         models = extended(self._bundled.models, self._late_tracks())
         rows = [tag_row(track) for track, _ in self._late.values()]
         tags = known.updated(models.catalogue.items, rows)
-        return replace(view, hybrid=Hybrid(models, self._bundled.ranker), _tags=tags)
+        return replace(view, hybrid=replace(self._bundled, models=models), _tags=tags)
 
     def _late_tracks(self) -> LateTracks:
         tracks = [track for track, _ in self._late.values()]

@@ -19,7 +19,7 @@ from data.interactions import Interactions
 from ranker.hybrid import Hybrid
 from recsys.bundle import open_bundle
 from recsys.config import Config
-from recsys.evaluation.judging import ALL, COLD, Cases, find_cases, judge
+from recsys.evaluation.judging import ALL, COLD, RELISTEN, Cases, find_cases, judge
 from recsys.evaluation.methods import HYBRID, hybrid_order
 from recsys.evaluation.metrics import ndcg_of_hits, sign_flip_p
 from recsys.files import read_pointer
@@ -36,6 +36,7 @@ FEWEST_COMMON = 6
 """Listeners below which no outcome of the sign-flip test is significant: 2 / 2⁵ > 0.05."""
 SIGNIFICANT = 0.05
 _DIGITS = 6
+_NONE: Positions = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class Comparison:
     basis : str
         What both were judged by, or why they could not be compared.
     slices : dict of str to SliceComparison
-        Over all and over cold tracks, as far as there is anything to compare.
+        Over all and over cold tracks, and over known ones that are heard again, as far as there is
+        anything to compare.
     """
 
     trial: Trial | None
@@ -132,11 +134,16 @@ def _on_later_events(
     known = _known_to(live.models.catalogue.items, data.catalogue.items)
     rows = known[judged.past.item_index] != MISSING
     past = _with_items(judged.past.take(rows), known, live.models.catalogue.items)
-    new = {user: known[found] for user, found in judged.cases.new.items()}
+
+    def placed(wanted: dict[int, Positions]) -> dict[int, Positions]:
+        there = {user: known[found] for user, found in wanted.items()}
+        return {user: np.sort(found[found != MISSING]) for user, found in there.items()}
+
     cases = replace(
         judged.cases,
         histories=Interactions.from_log(past),
-        new={user: np.sort(found[found != MISSING]) for user, found in new.items()},
+        new=placed(judged.cases.new),
+        again=placed(judged.cases.again),
     )
     cold = np.ones(len(live.models.catalogue.items), np.bool_)
     cold[known[known != MISSING]] = judged.cold[known != MISSING]
@@ -183,8 +190,9 @@ def _cases(held: HeldOut, config: Config, only: set[str] | None = None) -> Cases
         users = users[[user_id in only for user_id in ids]] if len(users) else users
     if len(users) > MOST_LISTENERS:
         users = np.sort(np.random.default_rng(config.seed).permutation(users)[:MOST_LISTENERS])
-    # Hearing old favourites again is not what the lists are for.
-    return replace(cases, users=users, again={})
+    judged = set(users.tolist())
+    again = {user: found for user, found in cases.again.items() if user in judged}
+    return replace(cases, users=users, again=again)
 
 
 def _run_trial(
@@ -214,16 +222,23 @@ def _run_trial(
 
 
 def _ndcg(hybrid: Hybrid, cases: Cases, judged: _Judged, cold: Mask) -> dict[str, dict[str, float]]:
-    """NDCG of each listener id over all and over cold tracks.
+    """NDCG of each listener id over all and over cold tracks, and over known ones.
 
     What is relevant is counted in `judged`: a track that `hybrid` does not know is a miss.
     """
     parts = judge(hybrid, {HYBRID: hybrid_order}, cases, cold=cold).parts
     ids = cases.histories.users.externals(cases.users.tolist())
-    wanted = [judged.cases.new[user] for user in cases.users.tolist()]
+    new, again = judged.cases.new, judged.cases.again
+    everything = np.ones_like(judged.cold)
     values: dict[str, dict[str, float]] = {}
-    for name, counted in ((ALL, np.ones_like(judged.cold)), (COLD, judged.cold)):
-        n_relevant = np.array([int(counted[found].sum()) for found in wanted], np.int64)
+    for name, wanted, counted in (
+        (ALL, new, everything),
+        (COLD, new, judged.cold),
+        (RELISTEN, again, everything),
+    ):
+        n_relevant = np.array(
+            [int(counted[wanted.get(user, _NONE)].sum()) for user in cases.users.tolist()], np.int64
+        )
         rows = np.flatnonzero(n_relevant)
         ndcg = ndcg_of_hits(parts[name].hits[HYBRID][rows], n_relevant[rows], LENGTH)
         values[name] = {

@@ -29,6 +29,7 @@ from cf_model.config import (
 from data.errors import ParameterError
 from data.settings import Settings
 from ranker.config import CandidateSettings, RankerSettings, RerankSettings
+from recsys.lists import ListSettings
 
 ENV_PREFIX = "RECSYS_"
 ENV_HOME = "RECSYS_HOME"
@@ -138,6 +139,7 @@ class Config(BaseSettings):
     candidates: CandidateSettings = CandidateSettings()
     ranker: RankerSettings = RankerSettings()
     rerank: RerankSettings = RerankSettings()
+    lists: ListSettings = ListSettings()
     map: MapSettings = MapSettings()
     library: LibrarySettings = LibrarySettings()
     serve: ServeSettings = ServeSettings()

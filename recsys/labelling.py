@@ -15,13 +15,17 @@ ones.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+
 import numpy as np
 
 from cf_model.confidence import signed_confidence
 from data.arrays import Mask, Positions
 from data.events import EventLog
 from data.interactions import History, Interactions
+from ranker.candidates import Candidates
 from ranker.features import compute_features, feature_names
+from ranker.habit import familiar
 from ranker.labelled import LabelledLists
 from ranker.listener import Listener
 from ranker.models import CandidateModels
@@ -30,6 +34,7 @@ from recsys.threads import one_thread
 
 ENOUGH_ROWS = 1_000_000
 """Candidates in all lists up to which no miss is left out."""
+_NOTHING: Positions = np.zeros(0, np.int32)
 
 
 def discoveries(
@@ -50,6 +55,19 @@ def discoveries(
     return histories, window.by_listener(new)
 
 
+def returns(histories: Interactions, later: EventLog, config: Config) -> dict[int, Positions]:
+    """What each listener took to again in `later`, of what they had heard and not refused.
+
+    Returns
+    -------
+    dict of int to np.ndarray
+        Position of the listener → positions of the tracks; listeners without any are left out.
+    """
+    window = Interactions.from_log(later)
+    prefers = signed_confidence(window.pairs, config.confidence) > 0
+    return window.by_listener(prefers & window.among(histories, histories.pairs.opinion >= 0))
+
+
 @one_thread()
 def label_lists(
     models: CandidateModels, past: EventLog, later: EventLog, config: Config, most: int
@@ -64,6 +82,47 @@ def label_lists(
     histories, relevant = discoveries(past, later, config)
     unheard = np.ones(models.n_items, np.bool_)
     unheard[past.item_index] = unheard[later.item_index] = False
+
+    def asked(users: list[int]) -> Iterator[Listener]:
+        each = (_asked_later(models, histories.history(user), unheard) for user in users)
+        return models.prepared(each)
+
+    return _labelled(models, relevant, asked, models.candidates, config, most, known=False)
+
+
+@one_thread()
+def relisten_lists(
+    models: CandidateModels, past: EventLog, later: EventLog, config: Config, most: int
+) -> LabelledLists:
+    """What each listener knows from `past`, labelled by what they took to again in `later`.
+
+    Lists all or nothing of which was heard again teach nothing and are left out; of more than
+    `most` others a sample is taken, and of a list's misses where there are many lists.
+    """
+    histories = Interactions.from_log(past)
+    relevant = returns(histories, later, config)
+    sources = [source.name for source in models.sources]
+
+    def asked(users: list[int]) -> Iterator[Listener]:
+        return (models.listener(histories.history(user), _NOTHING) for user in users)
+
+    def known(listener: Listener) -> Candidates:
+        return Candidates.unproposed(familiar(listener.history), sources)
+
+    return _labelled(models, relevant, asked, known, config, most, known=True)
+
+
+def _labelled(
+    models: CandidateModels,
+    relevant: Mapping[int, Positions],
+    asked: Callable[[list[int]], Iterator[Listener]],
+    candidates_of: Callable[[Listener], Candidates],
+    config: Config,
+    most: int,
+    *,
+    known: bool,
+) -> LabelledLists:
+    """Candidates of each listener of `relevant`, at most `most`, with their features."""
     listeners = np.array(sorted(relevant), np.int64)
     rng = np.random.default_rng(config.seed)
     if len(listeners) > most:
@@ -71,25 +130,24 @@ def label_lists(
     users = listeners.tolist()
     expected = min(len(users) * config.ranker.windows, config.ranker.most_lists(models.n_items))
     kept = max(config.ranker.negatives, ENOUGH_ROWS // max(expected, 1))
-    asked = (_asked_later(models, histories.history(user), unheard) for user in users)
     wanted = np.zeros(models.n_items, np.bool_)
     features, labels, groups, whose = [], [], [], []
-    for user, listener in zip(users, models.prepared(asked), strict=True):
-        candidates = models.candidates(listener)
+    for user, listener in zip(users, asked(users), strict=True):
+        candidates = candidates_of(listener)
         wanted[relevant[user]] = True
         found = wanted[candidates.item_index]
         wanted[relevant[user]] = False
-        if not found.any():
+        if not found.any() or (known and found.all()):
             continue
         misses = rng.permutation(np.flatnonzero(~found))[:kept]
         rows = np.sort(np.concatenate([np.flatnonzero(found), misses]))
-        features.append(compute_features(models, listener, candidates, rows))
+        features.append(compute_features(models, listener, candidates, rows, known=known))
         labels.append(found[rows].astype(np.int8))
         groups.append(len(rows))
         whose.append(user)
         if len(whose) == most:
             break
-    n_features = len(feature_names([source.name for source in models.sources]))
+    n_features = len(feature_names([source.name for source in models.sources], known=known))
     return LabelledLists(
         features=np.concatenate(features) if features else np.zeros((0, n_features), np.float32),
         relevant=np.concatenate(labels) if labels else np.zeros(0, np.int8),

@@ -4,8 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from pydantic import Field
+
+from data.settings import Settings
 from data.tracks import Track
+
+
+class Mode(StrEnum):
+    """Which tracks a list is made of."""
+
+    DISCOVER = "discover"
+    RELISTEN = "relisten"
+    MIX = "mix"
+
+
+class ListSettings(Settings):
+    """Lists that a request says nothing else of."""
+
+    mode: Mode = Field(
+        Mode.DISCOVER,
+        description="`discover` lists what a listener never heard, `relisten` what they have, "
+        "`mix` both in turns",
+    )
 
 
 @dataclass(frozen=True)
@@ -61,7 +83,7 @@ class Recommendation:
         For listeners the ranker's score, for tracks a cosine; comparable within one list.
     sources : tuple of str
         Candidate sources that proposed the track, best rank first; none for what nobody's
-        listening speaks for.
+        listening speaks for, and for what the listener knows.
     reason : str
         Why it is here, in words.
     explanation : Explanation or None

@@ -149,7 +149,8 @@ class LiveRecommender:
     def _open(self, version: str) -> Recommender:
         folder = self._workspace.models / version
         self._prove(folder)
-        recommender = Recommender(open_bundle(folder), self._store, self._workspace.config.rerank)
+        config = self._workspace.config
+        recommender = Recommender(open_bundle(folder), self._store, config.rerank, config.lists)
         # What is built on first use is built here, not in somebody's request.
         rank_once(recommender.bundle.hybrid)
         recommender.recommend("", _WARM_LENGTH)

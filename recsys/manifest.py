@@ -16,7 +16,7 @@ from cf_model.config import ConfidenceSettings
 from data.errors import ArtefactError
 from ranker.config import CandidateSettings
 
-FORMAT = 7
+FORMAT = 8
 MANIFEST = "manifest.json"
 _DIGEST = "digest"
 
@@ -32,6 +32,9 @@ class Manifest(BaseModel):
     files: dict[str, str]
     feature_names: list[str]
     ranker: str
+    relisten_feature_names: list[str]
+    relisten: str
+    relisten_head_start: float
     encoder_id: str | None
     regularization: float | None
     objective: list[float]

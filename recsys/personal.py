@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.arrays import Floats, Mask, Positions
 from data.errors import ParameterError
@@ -15,7 +15,8 @@ from data.interactions import History, Interactions
 from data.stages import stage
 from data.tracks import Track
 from ranker.config import RerankSettings
-from ranker.hybrid import Hybrid, RankedList
+from ranker.habit import familiar
+from ranker.hybrid import RankedList
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 from ranker.rerank import rerank
@@ -23,22 +24,14 @@ from recsys import cursor as cursors
 from recsys.catalogue import CatalogueView
 from recsys.fallback import Typical
 from recsys.filters import EVERYTHING, Filters
-from recsys.lists import Recommendation, RecommendationList
-from recsys.relisten import MAX_FAMILIAR, alternating, familiar_order, own_affinity
+from recsys.lists import Mode, Recommendation, RecommendationList
+from recsys.relisten import alternating
 from recsys.seeds import NO_SEEDS, PlacedSeeds, Seed, asking, nudged, placed, with_seeds
 from recsys.whys import whys
 
 RANK_ALL_UP_TO = 2000
 """Tracks that meet the filters up to which every one is ranked, whether a source proposes it or
 not, so that the list of a rare genre is as long as the genre."""
-
-
-class Mode(StrEnum):
-    """Which tracks a list is made of."""
-
-    DISCOVER = "discover"
-    RELISTEN = "relisten"
-    MIX = "mix"
 
 
 @dataclass(frozen=True)
@@ -118,11 +111,16 @@ class Asking:
 
 @dataclass(frozen=True)
 class _Order:
-    """Candidates best first; `rows` are those in `ranked`, −1 for what nobody proposed."""
+    """Tracks best first.
+
+    `rows` are those in the list of known tracks where `known`, else in that of new ones; −1 for
+    what nobody proposed.
+    """
 
     item_index: Positions
     score: Floats
-    rows: np.ndarray[tuple[int], np.dtype[np.intp]]
+    rows: NDArray[np.intp]
+    known: Mask
 
 
 class PersonalLists:
@@ -183,28 +181,22 @@ class PersonalLists:
         allowed = view.allowed(request.filters)
         if allowed is not None:
             barred[: view.n_items] |= ~allowed
-        familiar = history.item_index[(history.plays > 0) | (history.opinion > 0)]
         for unwanted in (history.disliked, who.seeds.item_index, earlier, besides):
             if unwanted is not None:
                 barred[unwanted] = True
+        known = familiar(history, barred)
+        barred[history.item_index] = True
         also = None
-        if request.mode is Mode.DISCOVER:
-            barred[history.item_index] = True
-            if allowed is not None and np.count_nonzero(~barred) <= RANK_ALL_UP_TO:
-                also = np.flatnonzero(~barred).astype(np.int32)
-        else:
-            affinity = own_affinity(history)
-            known = familiar[~barred[familiar]]
-            best = np.argsort(-affinity[known_rows(history, known)], kind="stable")
-            also = np.sort(known[best[:MAX_FAMILIAR]])
-            if request.mode is Mode.RELISTEN:
-                only = np.zeros(len(barred), np.bool_)
-                only[also] = True
-                barred |= ~only
+        if allowed is not None and np.count_nonzero(~barred) <= RANK_ALL_UP_TO:
+            also = np.flatnonzero(~barred).astype(np.int32)
         with stage("fold_in"):
             listener = who.listener(np.flatnonzero(barred).astype(np.int32))
-        ranked = Hybrid(who.models, view.hybrid.ranker).rank(listener, also)
-        order = self._ordered(who, request.mode, ranked)
+        hybrid, new, again = replace(view.hybrid, models=who.models), None, None
+        if request.mode is not Mode.RELISTEN:
+            new = hybrid.rank(listener, also)
+        if request.mode is not Mode.DISCOVER:
+            again = hybrid.rank_known(listener, known)
+        order = _ordered(who, new, again)
         unknown = not len(history) and not len(who.seeds)
         n_ranked = len(order.item_index)
         wanting = allowed is not None and n_ranked < request.offset + request.n
@@ -215,7 +207,7 @@ class PersonalLists:
             places = self._shown(order, request, earlier)
         with stage("reasons"):
             items, tracks = self._described(
-                who.models, listener, ranked, order, places, why, request.explain
+                who.models, listener, (new, again), order, places, why, request.explain
             )
         return RecommendationList(
             items=items,
@@ -224,26 +216,6 @@ class PersonalLists:
             fallback=unknown or (not n_ranked and len(places) > 0),
             n_cold=int(np.count_nonzero(who.models.popularity[order.item_index[places]] == 0)),
         )
-
-    def _ordered(self, who: Asking, mode: Mode, ranked: RankedList) -> _Order:
-        """The ranked candidates in the order that `mode` and the seeds give them."""
-        items, score, rows = ranked.item_index, ranked.score, ranked.rows
-        if len(who.nudge):
-            moved = nudged(who.models, items, score, who.nudge)
-            best = np.argsort(-moved, kind="stable")
-            items, score, rows = items[best], moved[best].astype(np.float32), rows[best]
-        if mode is Mode.DISCOVER:
-            return _Order(items, score, rows)
-        history = who.history
-        heard = np.isin(items, history.item_index)
-        known = np.flatnonzero(heard)
-        affinity = own_affinity(history)[known_rows(history, items[known])]
-        blend, best = familiar_order(affinity, score[known])
-        known = known[best]
-        if mode is Mode.RELISTEN:
-            return _Order(items[known], blend[best].astype(np.float32), rows[known])
-        places, turn = alternating(np.flatnonzero(~heard), known)
-        return _Order(items[places], turn, rows[places])
 
     def _filled(self, order: _Order, barred: Mask) -> tuple[_Order, str]:
         """`order` with what is typical of the catalogue behind it, and the reason for that."""
@@ -258,13 +230,12 @@ class PersonalLists:
                 np.concatenate([order.item_index, more.item_index]),
                 np.concatenate([order.score, lowest - (1.0 - more.score)]),
                 np.concatenate([order.rows, np.full(len(more), MISSING)]),
+                np.concatenate([order.known, np.zeros(len(more), np.bool_)]),
             ),
             self._typical.reason,
         )
 
-    def _shown(
-        self, order: _Order, request: ListRequest, earlier: Positions
-    ) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    def _shown(self, order: _Order, request: ListRequest, earlier: Positions) -> NDArray[np.intp]:
         """Places in `order` of the page's entries, withdrawn tracks left out beforehand."""
         there = np.flatnonzero(self._view.offered(order.item_index))
         if not len(there):
@@ -284,33 +255,31 @@ class PersonalLists:
         self,
         models: CandidateModels,
         listener: Listener,
-        ranked: RankedList,
+        ranked: tuple[RankedList | None, RankedList | None],
         order: _Order,
-        places: np.ndarray[tuple[int], np.dtype[np.intp]],
+        places: NDArray[np.intp],
         why: str,
         numbers: bool,
     ) -> tuple[tuple[Recommendation, ...], dict[str, Track]]:
         rows, listed = order.rows[places], order.item_index[places].tolist()
-        ranks = rows != MISSING
-        said, tracks = whys(
-            self._view,
-            models,
-            self._view.hybrid.ranker,
-            listener,
-            ranked,
-            rows[ranks],
-            listed,
-            numbers=numbers,
-        )
-        next_said = iter(said)
+        ranks, known = rows != MISSING, order.known[places]
+        parts = [
+            (part, rows[ranks & (known == kind)])
+            for part, kind in zip(ranked, (False, True), strict=True)
+            if part is not None
+        ]
+        said, tracks = whys(self._view, models, listener, parts, listed, numbers=numbers)
+        # One part after the other: of both, the new tracks first.
+        entries = np.concatenate([np.flatnonzero(ranks & ~known), np.flatnonzero(ranks & known)])
+        said_of = dict(zip(entries.tolist(), said, strict=True))
         items = tuple(
             Recommendation(
                 self._view.items.external(item),
                 score,
-                *(next(next_said) if proposed else ((), why, None)),
+                *said_of.get(entry, ((), why, None)),
             )
-            for item, score, proposed in zip(
-                listed, order.score[places].tolist(), ranks.tolist(), strict=True
+            for entry, (item, score) in enumerate(
+                zip(listed, order.score[places].tolist(), strict=True)
             )
         )
         return items, tracks
@@ -329,6 +298,28 @@ _NO_HISTORY = History(
 )
 
 
-def known_rows(history: History, items: Positions) -> Positions:
-    """Rows of `history` that hold `items`, all of which it does."""
-    return np.searchsorted(history.item_index, items).astype(np.int32)
+def _ordered(who: Asking, new: RankedList | None, again: RankedList | None) -> _Order:
+    """New tracks, known ones, or both in turns, in the order that the seeds give them."""
+    parts = [_nudged(who, part, again is part) for part in (new, again) if part is not None]
+    if len(parts) == 1:
+        return parts[0]
+    fresh, known = parts
+    places, turn = alternating(
+        np.arange(len(fresh.item_index)), len(fresh.item_index) + np.arange(len(known.item_index))
+    )
+    return _Order(
+        np.concatenate([fresh.item_index, known.item_index])[places],
+        turn,
+        np.concatenate([fresh.rows, known.rows])[places],
+        np.concatenate([fresh.known, known.known])[places],
+    )
+
+
+def _nudged(who: Asking, ranked: RankedList, known: bool) -> _Order:
+    """The ranked tracks, moved by what the listener named or just did."""
+    items, score, rows = ranked.item_index, ranked.score, ranked.rows
+    if len(who.nudge):
+        moved = nudged(who.models, items, score, who.nudge)
+        best = np.argsort(-moved, kind="stable")
+        items, score, rows = items[best], moved[best].astype(np.float32), rows[best]
+    return _Order(items, score, rows, np.full(len(items), known))

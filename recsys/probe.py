@@ -19,7 +19,9 @@ def rank_once(hybrid: Hybrid) -> None:
     heard = np.arange(min(1, n_items), dtype=np.int32)
     ones = np.ones(len(heard), np.float32)
     history = History(heard, ones, 0 * ones, 0 * ones, ones.astype(np.float64))
-    hybrid.rank(discovering_listener(hybrid.models, history))
+    listener = discovering_listener(hybrid.models, history)
+    hybrid.rank(listener)
+    hybrid.rank_known(listener, heard)
 
 
 def main(folder: Path) -> int:

@@ -16,9 +16,9 @@ from recsys import radio
 from recsys.bundle import ModelBundle
 from recsys.catalogue import CatalogueView, LiveCatalogue
 from recsys.filters import EVERYTHING, Filters
-from recsys.lists import Recommendation, RecommendationList
+from recsys.lists import ListSettings, Mode, Recommendation, RecommendationList
 from recsys.paths import path
-from recsys.personal import ListRequest, Mode, PersonalLists
+from recsys.personal import ListRequest, PersonalLists
 from recsys.seeds import Seed
 from recsys.similar import SimilarTracks, Space
 from recsys.similar_artists import SimilarArtist, SimilarArtists
@@ -44,10 +44,16 @@ class Recommender:
         Where histories and tags are read.
     dials : RerankSettings
         How lists are re-ranked where a request does not say.
+    lists : ListSettings
+        What lists are made of where a request does not say.
     """
 
     def __init__(
-        self, bundle: ModelBundle, store: Store, dials: RerankSettings | None = None
+        self,
+        bundle: ModelBundle,
+        store: Store,
+        dials: RerankSettings | None = None,
+        lists: ListSettings | None = None,
     ) -> None:
         self._bundle = bundle
         self._catalogue = LiveCatalogue(bundle.hybrid, store, bundle.manifest.encoder_id)
@@ -55,6 +61,7 @@ class Recommender:
             None
         )
         self.dials = dials or RerankSettings()
+        self._mode = (lists or ListSettings()).mode
 
     @property
     def version(self) -> str:
@@ -129,10 +136,10 @@ class Recommender:
             ``next_cursor`` of the page before: unlike with an offset, no page repeats a track,
             whatever happens between them.
         exclude_listened : bool, optional
-            Leave out what is in the history: another way to say ``mode=discover`` (True, which is
-            the default) or ``mode=mix`` (False).
+            Leave out what is in the history: another way to say ``mode=discover`` (True) or
+            ``mode=mix`` (False).
         mode : Mode, optional
-            New tracks, known ones, or both in turns.
+            New tracks, known ones, or both in turns; as the settings say by default.
         filters : Filters
             What may be listed at all.
         seeds : sequence of Seed
@@ -154,7 +161,7 @@ class Recommender:
             n=n,
             offset=offset,
             cursor=cursor,
-            mode=_mode(mode, exclude_listened),
+            mode=_mode(mode, exclude_listened, self._mode),
             filters=filters,
             seeds=seeds,
             dials=dials or self.dials,
@@ -267,9 +274,11 @@ class Recommender:
         return parts
 
 
-def _mode(mode: Mode | None, exclude_listened: bool | None) -> Mode:
+def _mode(mode: Mode | None, exclude_listened: bool | None, otherwise: Mode) -> Mode:
     if mode is None:
-        return Mode.MIX if exclude_listened is False else Mode.DISCOVER
+        if exclude_listened is None:
+            return otherwise
+        return Mode.DISCOVER if exclude_listened else Mode.MIX
     if exclude_listened is not None and exclude_listened != (mode is Mode.DISCOVER):
         raise ParameterError(
             f"mode={mode} and exclude_listened={str(exclude_listened).lower()} contradict each "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -23,10 +23,22 @@ from ranker.models import CandidateModels
 from ranker.ranking import FusionRanker, train_ranker
 from recsys.config import Config
 from recsys.holdout import HeldOut
-from recsys.labelling import label_lists
+from recsys.labelling import label_lists, relisten_lists
+from recsys.relisten import MOST_LISTS, train_relisten
 from recsys.windows import label_windows, with_cold_tracks
 
-MadeLists: TypeAlias = dict[tuple[tuple[str, ...], float | None, int, int], LabelledLists]
+
+class WindowLists(NamedTuple):
+    """Lists of one window: what was discovered in it, and what was heard again.
+
+    Without times a track that is heard again cannot be told from one that is heard: no list then.
+    """
+
+    discovered: LabelledLists
+    again: LabelledLists | None
+
+
+MadeLists: TypeAlias = dict[tuple[tuple[str, ...], float | None, int, int], WindowLists]
 """Lists of windows by the names of their features, their cut, and the length of both parts."""
 _COLD_STREAM = 1
 
@@ -128,6 +140,7 @@ def fit_hybrid(
     The ranker's labels come from windows of `log` after everything that its sources were fitted on
     there, so that it learns how far to trust each source on plays it has not seen, also for tracks
     that nobody had heard yet (see `recsys.windows`). What serves is fitted on the whole of `log`.
+    So does the ranker of what is heard again (see `recsys.relisten`).
 
     Parameters
     ----------
@@ -135,50 +148,83 @@ def fit_hybrid(
         Lists that were made before with the same data and settings, of a log that ends earlier: of
         windows by time, all but the latest are the same. Those made here are added.
     """
-    made = {} if made is None else made
     models = fit_sources(data, log, config)
+    sources = [source.name for source in models.sources]
+    names = feature_names(sources)
+    gathered, again = gather_lists(data, log, config, models, {} if made is None else made)
+    relisten = train_relisten(again, feature_names(sources, known=True), config)
+    if not gathered:
+        return Hybrid(models, FusionRanker(names), relisten)
+    everything = LabelledLists.joined(gathered)
+    gathered.clear()  # the lists take gigabytes, and are all in `everything`
+    if len(np.unique(everything.listener)) < config.ranker.min_listeners:
+        return Hybrid(models, FusionRanker(names), relisten)
+    ranker = train_ranker(everything, names, config.ranker, seed=config.seed)
+    return Hybrid(models, ranker, relisten)
+
+
+def gather_lists(
+    data: TrainingData,
+    log: EventLog,
+    config: Config,
+    models: CandidateModels,
+    made: MadeLists,
+    *,
+    known: bool = True,
+) -> tuple[list[LabelledLists], list[LabelledLists]]:
+    """Lists of the windows of `log`: what was discovered in each, and what was heard again.
+
+    Parameters
+    ----------
+    models : CandidateModels
+        Sources fitted to the whole of `log`, whose features the lists are to have.
+    made : dict
+        As for `fit_hybrid`.
+    known : bool
+        Whether lists of what was heard again are wanted.
+    """
     names = feature_names([source.name for source in models.sources])
     gathered: list[LabelledLists] = []
+    again: list[LabelledLists] = []
     missing = config.ranker.most_lists(len(data.catalogue.items))
+    still = min(missing, MOST_LISTS) if known else 0
     for position, window in enumerate(label_windows(log, config.ranker.windows, seed=config.seed)):
         # Where there are no times, windows of different logs are different folds.
         timed = window.cut is not None
         place = (names, window.cut, len(window.past), len(window.later))
         if timed and place in made:
-            lists: LabelledLists | None = made[place].drawn(missing, seed=config.seed)
+            lists: WindowLists | None = made[place]
         else:
             # A stream of its own: with the seed alone, the first draw would be that of an
             # evaluation that held tracks out by the same seed, and make cold what is cold already.
             stream = [config.seed, _COLD_STREAM, len(window.past) if timed else position]
             rng = np.random.default_rng(stream)
-            lists = _window_lists(data, window, config, missing, names, models.index, rng)
+            most = missing, still
+            lists = _window_lists(data, window, config, most, names, models.index, rng)
         if lists is None:
             continue
         if timed:
             made.setdefault(place, lists)
-        gathered.append(lists)
-        missing -= len(lists.group)
+        gathered.append(lists.discovered.drawn(missing, seed=config.seed))
+        missing -= len(gathered[-1].group)
+        if lists.again is not None and still > 0:
+            again.append(lists.again.drawn(still, seed=config.seed))
+            still -= len(again[-1].group)
         if missing <= 0:
             break
-    if not gathered:
-        return Hybrid(models, FusionRanker(names))
-    everything = LabelledLists.joined(gathered)
-    gathered.clear()  # the lists take gigabytes, and are all in `everything`
-    if len(np.unique(everything.listener)) < config.ranker.min_listeners:
-        return Hybrid(models, FusionRanker(names))
-    return Hybrid(models, train_ranker(everything, names, config.ranker, seed=config.seed))
+    return gathered, again
 
 
 def _window_lists(
     data: TrainingData,
     window: HeldOut,
     config: Config,
-    most: int,
+    most: tuple[int, int],
     names: Sequence[str],
     index: SearchIndex | None,
     rng: np.random.Generator,
-) -> LabelledLists | None:
-    """At most `most` lists of `window` with the features `names`; None where these cannot be had.
+) -> WindowLists | None:
+    """At most `most` lists of either kind of `window`; None where `names` cannot be computed.
 
     A source that could be fitted to the whole log, but not without the tracks that are made cold or
     without this part of the log, has no column to learn from.
@@ -190,5 +236,9 @@ def _window_lists(
     for tried in (colder,) if colder is window else (colder, window):
         models = fit_sources(data, tried.past, config, index=index)
         if names == feature_names([source.name for source in models.sources]):
-            return label_lists(models, tried.past, tried.later, config, most)
+            discovered = label_lists(models, tried.past, tried.later, config, most[0])
+            again = None
+            if window.cut is not None and most[1] > 0:
+                again = relisten_lists(models, tried.past, tried.later, config, most[1])
+            return WindowLists(discovered, again)
     return None

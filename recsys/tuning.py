@@ -1,9 +1,9 @@
-"""`recsys tune`: search the settings of the collaborative model on a validation window.
+"""`recsys tune`: search settings on a validation window, those of the collaborative model first.
 
 The window is cut from the part that `recsys evaluate` learns from: what evaluation holds out is
 never looked at, so that its verdict on the tuned settings stays honest. The search is Optuna's
 tree-structured Parzen estimator (Akiba et al., KDD 2019); its study lies in the workspace, and a
-later run on the same log goes on with it.
+later run on the same log goes on with it. `recsys.ranker_tuning` searches another part in this way.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import optuna
@@ -36,7 +36,9 @@ K = 20
 MOST_LISTENERS = 3_000
 """Listeners asked in each trial, the same ones in all; more only make trials slower."""
 
-SPACE: dict[str, IntDistribution | FloatDistribution] = {
+Distribution: TypeAlias = IntDistribution | FloatDistribution
+
+SPACE: dict[str, Distribution] = {
     "als.factors": IntDistribution(8, 256, log=True),
     "als.regularization": FloatDistribution(0.05, 200.0, log=True),
     "als.iterations": IntDistribution(5, 40),
@@ -45,6 +47,46 @@ SPACE: dict[str, IntDistribution | FloatDistribution] = {
 """Setting → values that are tried."""
 
 Settings = dict[str, int | float]
+_COLD = "cold"
+"""What a study calls the NDCG over cold tracks."""
+
+
+class Scores(NamedTuple):
+    """NDCG@`K` over all tracks, which is maximised, and over cold ones; NaN without any."""
+
+    everything: float
+    cold: float = math.nan
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is searched.
+
+    Parameters
+    ----------
+    part : str
+        Name of the part, under which its studies are kept.
+    space : dict of str to Distribution
+        Setting → values that are tried.
+    window : HeldOut
+        The validation window, and what lies before it.
+    present : dict of str to number
+        The settings as they are, those that go by the log worked out.
+    scores : callable
+        What a configuration gives; raises a `DataError` where it gives nothing.
+    listeners : int
+        Listeners that are asked.
+    digest : str
+        Of what else the scores follow from.
+    """
+
+    part: str
+    space: dict[str, Distribution]
+    window: HeldOut
+    present: Settings
+    scores: Callable[[Config], Scores]
+    listeners: int
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +99,9 @@ class TuningResult:
         NDCG@`K` in the validation window with the settings as they are.
     best : float
         The highest of any trial, earlier runs included; NaN without one.
+    cold : tuple of float
+        NDCG@`K` over cold tracks alone with the settings as they are, and with those of `best`;
+        NaN where there are none, or the part knows nothing of them.
     settings : dict of str to number
         Its settings, by their names in the settings file.
     trials : int
@@ -73,6 +118,7 @@ class TuningResult:
     trials: int
     listeners: int
     interrupted: bool
+    cold: tuple[float, float] = (math.nan, math.nan)
 
     @property
     def better(self) -> bool:
@@ -92,12 +138,15 @@ def tune(
     *,
     trials: int,
     seconds: float = math.inf,
+    part: Callable[[TrainingData, Config], Task] | None = None,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> TuningResult:
     """Try `trials` more settings, or as many as begin within `seconds`.
 
     Parameters
     ----------
+    part : callable, optional
+        Makes the task; `collaborative_task` by default.
     study_file : Path
         SQLite file of the study; made where it does not exist.
     on_progress : callable, optional
@@ -108,27 +157,22 @@ def tune(
     DataError
         If nobody discovers anything in the validation window.
     """
-    window = validation_window(data, config)
-    cases = find_cases(window.past, window.later, config, most=MOST_LISTENERS)
-    if not cases.new:
-        raise DataError(
-            "nothing to tune by: in the validation window nobody plays a track that is new to them "
-            f"({len(window.past)} events before it, {len(window.later)} in it); "
-            "import more listens"
-        )
-    present = als_ndcg(cases, config)
-    study = _open_study(study_file, window, config)
+    task = (part or collaborative_task)(data, config)
+    present = task.scores(config)
+    study = _open_study(study_file, task, config)
     if not study.trials:
-        _add_present(study, cases, config, present)
+        _add_present(study, task, present)
     until = time.monotonic() + seconds
     interrupted = False
     for number in range(trials):
         if time.monotonic() >= until:
             break
-        trial = study.ask(dict(SPACE))
-        tried: Settings = {name: _rounded(trial.params[name]) for name in SPACE}
+        trial = study.ask(dict(task.space))
+        tried: Settings = {name: _rounded(trial.params[name]) for name in task.space}
         try:
-            study.tell(trial, als_ndcg(cases, with_settings(config, tried)))
+            found = task.scores(with_settings(config, tried))
+            trial.set_user_attr(_COLD, found.cold)
+            study.tell(trial, found.everything)
         except DataError:  # no finite factors with these settings
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
         except KeyboardInterrupt:
@@ -136,9 +180,48 @@ def tune(
             interrupted = True
             break
         if on_progress is not None:
-            on_progress(number + 1, trials, f"NDCG@{K} {_best(study)[0]:.4f}")
-    best, settings = _best(study)
-    return TuningResult(present, best, settings, len(_finished(study)), len(cases.new), interrupted)
+            on_progress(number + 1, trials, f"NDCG@{K} {_best(study, task)[0].everything:.4f}")
+    best, settings = _best(study, task)
+    return TuningResult(
+        present.everything,
+        best.everything,
+        settings,
+        len(_finished(study)),
+        task.listeners,
+        interrupted,
+        (present.cold, best.cold),
+    )
+
+
+def nothing_to_tune_by(window: HeldOut) -> DataError:
+    """The error of a window in which nobody discovers anything."""
+    return DataError(
+        "nothing to tune by: in the validation window nobody plays a track that is new to them "
+        f"({len(window.past)} events before it, {len(window.later)} in it); "
+        "import more listens"
+    )
+
+
+def collaborative_task(data: TrainingData, config: Config) -> Task:
+    """Lists of new tracks in the order of the collaborative model alone.
+
+    Raises
+    ------
+    DataError
+        If nobody discovers anything in the validation window.
+    """
+    window = validation_window(data, config)
+    cases = find_cases(window.past, window.later, config, most=MOST_LISTENERS)
+    if not cases.new:
+        raise nothing_to_tune_by(window)
+    return Task(
+        "als",
+        SPACE,
+        window,
+        _present(cases, config),
+        lambda tried: Scores(als_ndcg(cases, tried)),
+        len(cases.new),
+    )
 
 
 def als_ndcg(cases: Cases, config: Config) -> float:
@@ -178,17 +261,18 @@ def with_settings(config: Config, settings: Settings) -> Config:
     )
 
 
-def _open_study(file: Path, window: HeldOut, config: Config) -> optuna.Study:
-    """The study of this window; another log, seed or cut has one of its own."""
+def _open_study(file: Path, task: Task, config: Config) -> optuna.Study:
+    """The study of this task; another log, seed or cut has one of its own."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     file.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256(f"{config.seed} {window.protocol} {window.cut}".encode())
+    window = task.window
+    digest = hashlib.sha256(f"{config.seed} {window.protocol} {window.cut}{task.digest}".encode())
     for log in (window.past, window.later):
         for column in (log.user_index, log.item_index, log.kind, log.plays):
             digest.update(np.ascontiguousarray(column).tobytes())
     study = optuna.create_study(
         storage=f"sqlite:///{file}",
-        study_name=f"als-{digest.hexdigest()[:16]}",
+        study_name=f"{task.part}-{digest.hexdigest()[:16]}",
         direction="maximize",
         load_if_exists=True,
     )
@@ -197,23 +281,31 @@ def _open_study(file: Path, window: HeldOut, config: Config) -> optuna.Study:
     return study
 
 
-def _add_present(study: optuna.Study, cases: Cases, config: Config, value: float) -> None:
-    """Let the search know what the present settings give, where they lie in its space."""
+def _present(cases: Cases, config: Config) -> Settings:
+    """The settings of the collaborative model, those that go by the size of the log worked out."""
     pairs = cases.histories.pairs
     positive = signed_confidence(pairs, config.confidence) > 0
     active = int((np.diff(cases.histories.indptr) > 0).sum())
     n_tracks = len(np.unique(pairs.item_index[positive]))
-    present: Settings = {
+    return {
         "als.factors": config.als.factors or default_factors(n_tracks),
         "als.regularization": config.als.regularization
         or default_regularization(int(positive.sum()), active, n_tracks),
         "als.iterations": config.als.iterations,
         "confidence.alpha": config.confidence.alpha,
     }
-    if all(SPACE[name].low <= number <= SPACE[name].high for name, number in present.items()):
+
+
+def _add_present(study: optuna.Study, task: Task, found: Scores) -> None:
+    """Let the search know what the present settings give, where they lie in its space."""
+    space = task.space
+    if all(space[name].low <= number <= space[name].high for name, number in task.present.items()):
         study.add_trial(
             optuna.trial.create_trial(
-                params=dict[str, Any](present), distributions=dict(SPACE), value=value
+                params=dict[str, Any](task.present),
+                distributions=dict(space),
+                value=found.everything,
+                user_attrs={_COLD: found.cold},
             )
         )
 
@@ -222,11 +314,12 @@ def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
 
 
-def _best(study: optuna.Study) -> tuple[float, Settings]:
+def _best(study: optuna.Study, task: Task) -> tuple[Scores, Settings]:
     if not _finished(study):
-        return math.nan, {}
+        return Scores(math.nan), {}
     trial = study.best_trial
-    return float(trial.value or 0.0), {name: _rounded(trial.params[name]) for name in SPACE}
+    found = Scores(float(trial.value or 0.0), trial.user_attrs.get(_COLD, math.nan))
+    return found, {name: _rounded(trial.params[name]) for name in task.space}
 
 
 def _rounded(value: int | float) -> int | float:

@@ -12,8 +12,7 @@ from data.tracks import Track
 from ranker.hybrid import RankedList
 from ranker.listener import Listener
 from ranker.models import CandidateModels
-from ranker.ranking import Ranker
-from ranker.reasons import explain
+from ranker.reasons import Reason, explain
 from recsys.catalogue import CatalogueView
 from recsys.lists import Explanation, SourceScore
 
@@ -28,10 +27,8 @@ Why = tuple[tuple[str, ...], str, Explanation | None]
 def whys(
     view: CatalogueView,
     models: CandidateModels,
-    ranker: Ranker,
     listener: Listener,
-    ranked: RankedList,
-    rows: NDArray[np.intp],
+    parts: Sequence[tuple[RankedList, NDArray[np.intp]]],
     listed: Sequence[int],
     *,
     numbers: bool,
@@ -40,10 +37,8 @@ def whys(
 
     Parameters
     ----------
-    ranked : RankedList
-        All candidates.
-    rows : np.ndarray [shape=(n,)]
-        Rows of its features.
+    parts : sequence of (RankedList, np.ndarray [shape=(n,)])
+        Candidates that were ranked together, and rows of their features.
     listed : sequence of int
         Positions of all tracks of the list, whose tags are read with those that reasons name.
     numbers : bool
@@ -52,14 +47,19 @@ def whys(
     Returns
     -------
     whys : list of Why
-        One for each of `rows`.
+        One for each row of the parts, one part after the other.
     tracks : dict of str to Track
         Id → tags; withdrawn tracks are not in it.
     """
-    features = ranked.features[rows]
-    shares = ranker.contributions(features)
-    items = ranked.candidates.item_index[rows]
-    reasons = explain(models, listener, items, features, shares, ranker.feature_names)
+    reasons: list[Reason] = []
+    figures: list[Explanation | None] = []
+    for ranked, rows in parts:
+        features = ranked.features[rows]
+        shares = ranked.ranker.contributions(features)
+        items = ranked.candidates.item_index[rows]
+        names = ranked.ranker.feature_names
+        reasons += explain(models, listener, items, features, shares, names)
+        figures += _numbers(ranked, rows, features, shares) if numbers else [None] * len(rows)
     known, n_items = view.items, view.n_items
     named = {track for reason in reasons for track in reason.tracks if track < n_items}
     ids = dict.fromkeys(known.externals([*listed, *named]))
@@ -71,20 +71,22 @@ def whys(
         return tracks.get(known.external(position), WITHDRAWN)
 
     said = zip(
-        ranked.candidates.proposed_by(rows),
+        [names for ranked, rows in parts for names in ranked.candidates.proposed_by(rows)],
         [reason.sentence(track) for reason in reasons],
-        _numbers(ranker, ranked, rows, features, shares) if numbers else [None] * len(rows),
+        figures,
         strict=True,
     )
     return list(said), tracks
 
 
 def _numbers(
-    ranker: Ranker, ranked: RankedList, rows: NDArray[np.intp], features: Floats, shares: Doubles
+    ranked: RankedList, rows: NDArray[np.intp], features: Floats, shares: Doubles
 ) -> list[Explanation]:
     score_of_row = dict(zip(ranked.rows.tolist(), ranked.score.tolist(), strict=True))
     return [
-        _explanation(ranker.feature_names, features[i], shares[i], score_of_row[row], ranked, row)
+        _explanation(
+            ranked.ranker.feature_names, features[i], shares[i], score_of_row[row], ranked, row
+        )
         for i, row in enumerate(rows.tolist())
     ]
 

@@ -10,8 +10,8 @@ from api.schemas.base import Count, ExternalId, Input, ShortText
 from ranker.config import RerankSettings
 from recsys.cursor import MAX_LENGTH
 from recsys.filters import Filters
+from recsys.lists import Mode
 from recsys.paths import MAX_LENGTH as LONGEST_PATH
-from recsys.personal import Mode
 from recsys.similar import Space
 
 MAX_OFFSET = 1000
@@ -107,8 +107,8 @@ class RecommendationQuery(DialledQuery):
     cursor: Cursor | None = None
     mode: Mode | None = Field(
         None,
-        description="New tracks (`discover`, the default), known ones (`relisten`), or both in "
-        "turns (`mix`)",
+        description="New tracks (`discover`), known ones (`relisten`), or both in turns (`mix`); "
+        "as set by default, which is `discover` unless the service was told otherwise",
     )
     exclude_listened: bool | None = Field(
         None, description="true is `mode=discover`, false `mode=mix`"

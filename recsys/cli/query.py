@@ -43,8 +43,12 @@ def recommend(
     user: Annotated[str, typer.Argument(help="Id of the listener.")],
     n: Count = 20,
     mode: Annotated[
-        str, typer.Option(help="discover (new tracks), relisten (known ones) or mix.")
-    ] = "discover",
+        str | None,
+        typer.Option(
+            help="discover (new tracks), relisten (known ones) or mix; as set by default.",
+            show_default=False,
+        ),
+    ] = None,
     genre: Genres = None,
     artist: Artists = None,
     label: Labels = None,
@@ -68,9 +72,9 @@ def recommend(
     explain: Annotated[bool, typer.Option("--explain", help="With --json: the numbers.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tracks for a listener, by default none of which they have heard."""
+    """Tracks for a listener: new ones, known ones, or both."""
     with opened(context) as (workspace, store):
-        from recsys.personal import Mode
+        from recsys.lists import Mode
 
         recommender = current_recommender(workspace, store)
         dials = {
@@ -82,7 +86,7 @@ def recommend(
         answer = recommender.recommend(
             user,
             n,
-            mode=parsed(Mode, mode, "--mode"),
+            mode=None if mode is None else parsed(Mode, mode, "--mode"),
             filters=filters(genre, artist, label, year_from, year_to, exclude),
             dials=recommender.dials.turned(dials),
             explain=explain,

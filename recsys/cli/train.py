@@ -40,10 +40,15 @@ def describe(published: Published) -> str:
         "lambdarank": "LightGBM LambdaRank",
         "fusion": "reciprocal-rank fusion (too few listeners with new tracks to train a ranker)",
     }[manifest.ranker]
+    known = {
+        "lambdarank": "LightGBM LambdaRank",
+        "habit": "habit (too few times or listeners to learn what is heard again)",
+    }[manifest.relisten]
     return (
         f"model {manifest.version} is published and current\n"
         f"{manifest.n_tracks} tracks, {manifest.n_listeners} listeners, "
-        f"{manifest.n_events} events, {sound}; ranked by {order}\n"
+        f"{manifest.n_events} events, {sound}; ranked by {order}, "
+        f"known tracks by {known}\n"
         f"{_convergence(manifest.objective)}{published.comparison}"
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from recsys.tuning import TuningResult
 
 INTERRUPTED = 130
+Part = Literal["collaborative", "ranker"]
 
 
 def tune(
     context: typer.Context,
+    part: Annotated[
+        Part, typer.Option(help="Whose settings: the collaborative model's, or the ranker's.")
+    ] = "collaborative",
     trials: Annotated[int, typer.Option(help="Settings to try, at most.", min=1)] = 40,
     minutes: Annotated[
         float | None,
@@ -33,10 +37,12 @@ def tune(
         bool, typer.Option("--write", help="Write the best settings into recsys.toml.")
     ] = False,
 ) -> None:
-    """Search better settings of the collaborative model for this log."""
+    """Search better settings of the collaborative model, or of the ranker, for this log."""
     from recsys.publishing import workspace_data
+    from recsys.ranker_tuning import ranker_task
     from recsys.settings_file import as_toml, write_settings
     from recsys.training import restrict_to_core
+    from recsys.tuning import collaborative_task
     from recsys.tuning import tune as search
 
     with opened(context) as (workspace, store), progress("tuning") as advance:
@@ -49,6 +55,7 @@ def tune(
             workspace.tuning,
             trials=trials,
             seconds=math.inf if minutes is None else 60 * minutes,
+            part={"collaborative": collaborative_task, "ranker": ranker_task}[part],
             on_progress=advance,
         )
     out.print(describe(result), markup=False)
@@ -72,14 +79,19 @@ def tune(
 
 
 def describe(result: TuningResult) -> str:
-    """What the search found, in two lines."""
+    """What the search found, in two lines, and a third where cold tracks were asked about."""
     gain = (
         f"{result.best:.4f} is the best of {result.trials} tried"
         if result.better
         else f"none of {result.trials} tried is better: leave them as they are"
     )
+    before, after = result.cold
+    cold = ""
+    if not math.isnan(before):
+        cold = f"\nof tracks nobody had heard, in lists of these alone: {before:.4f}"
+        cold += f", {after:.4f} with the best" if result.better else ""
     return (
         f"NDCG@20 over {result.listeners} listeners of the validation window "
         "(what `recsys evaluate` holds out is not part of it):\n"
-        f"{result.present:.4f} with the settings as they are, {gain}"
+        f"{result.present:.4f} with the settings as they are, {gain}{cold}"
     )

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cf_model.confidence import signed_confidence
 from data.arrays import Doubles, Mask, Positions
 from data.events import EventLog
 from data.interactions import Interactions
@@ -22,7 +21,7 @@ from recsys.config import Config
 from recsys.evaluation.beyond import LENGTH
 from recsys.evaluation.methods import HYBRID, RELISTENING, Asked, Method, short_name
 from recsys.evaluation.metrics import ndcg_of_hits, recall_of_hits
-from recsys.labelling import discoveries
+from recsys.labelling import discoveries, returns
 from recsys.threads import one_thread
 
 DEPTH = 100
@@ -63,9 +62,7 @@ def find_cases(
 ) -> Cases:
     """Listeners with anything relevant in `later`, at most `most` of them."""
     histories, new = discoveries(past, later, config)
-    window = Interactions.from_log(later)
-    prefers = signed_confidence(window.pairs, config.confidence) > 0
-    again = window.by_listener(prefers & window.among(histories, histories.pairs.opinion >= 0))
+    again = returns(histories, later, config)
     users = np.array(sorted({*new, *again}), np.int64)
     if len(users) > most:
         users = np.sort(np.random.default_rng(config.seed).permutation(users)[:most])
@@ -184,7 +181,7 @@ def judge(
             known = _mask(listener.history.item_index, len(cold))
             known[listener.history.disliked] = False
             others = np.flatnonzero(~known).astype(np.int32)
-            asked = Asked(hybrid, user, replace(listener, excluded=others))
+            asked = Asked(hybrid, user, replace(listener, excluded=others), known=True)
             part = parts[RELISTEN]
             part.n_relevant[row] = relevant.sum()
             _count_proposed(part, row, asked.ranked.candidates, relevant)

@@ -15,6 +15,7 @@ import numpy as np
 from data.arrays import Floats, Positions
 from data.interactions import Interactions
 from ranker.candidates import reciprocal_rank_fusion
+from ranker.habit import familiar
 from ranker.hybrid import Hybrid, RankedList
 from ranker.listener import Listener
 from ranker.sources import CandidateSource
@@ -39,16 +40,26 @@ class Asked:
         Position of the listener.
     listener : Listener
         History, and what must not be listed.
+    known : bool
+        They are asked about what they know, rather than about what they never heard.
     """
 
     hybrid: Hybrid
     user: int
     listener: Listener
+    known: bool = False
 
     @cached_property
     def ranked(self) -> RankedList:
-        """The hybrid's list; several methods need its candidates."""
+        """What the sources propose, in the ranker's order; several methods need the candidates."""
         return self.hybrid.rank(self.listener)
+
+    @property
+    def ordered(self) -> RankedList:
+        """The hybrid's list."""
+        if not self.known:
+            return self.ranked
+        return self.hybrid.rank_known(self.listener, familiar(self.listener.history))
 
     @property
     def n_items(self) -> int:
@@ -103,7 +114,7 @@ def methods(hybrid: Hybrid, histories: Interactions, *, seed: int) -> dict[str, 
 
 def hybrid_order(asked: Asked) -> Floats:
     """The hybrid's order as a score; its own ties, broken by it, stay broken."""
-    items = asked.ranked.item_index
+    items = asked.ordered.item_index
     scores = np.full(asked.n_items, np.nan, np.float32)
     scores[items] = np.arange(len(items), 0, -1)
     return scores

@@ -6,7 +6,9 @@ import pytest
 from data.events import EventKind
 from data.interactions import Interactions
 from data.tracks import Catalogue, Track
+from ranker.candidates import Candidates
 from ranker.features import NEAREST, compute_features, feature_names
+from ranker.habit import OWN
 from ranker.models import CandidateModels
 from tests.logs import make_log
 from tests.ranker.worlds import (
@@ -189,3 +191,35 @@ def test_no_candidates_have_no_features_but_their_columns(models: CandidateModel
     names = feature_names([source.name for source in models.sources])
     assert len(candidates) == 0
     assert compute_features(models, listener, candidates).shape == (0, len(names))
+
+
+def test_what_the_listener_did_with_known_tracks_comes_after_what_it_is_of_new_ones(
+    models: CandidateModels,
+) -> None:
+    day = 86_400.0
+    rows = [
+        ("me", track_id(0), EventKind.PLAY, 0.0),
+        ("me", track_id(0), EventKind.LIKE, 1.0),
+        ("me", track_id(2), EventKind.PLAY, 10 * day),
+        ("me", track_id(2), EventKind.PLAY, 11 * day),
+        ("me", track_id(4), EventKind.SKIP, 12 * day),
+        ("me", track_id(4), EventKind.PLAY, 13 * day),
+    ]
+    history = Interactions.from_log(make_log(rows, items=list(models.catalogue.items))).history(0)
+    listener = models.listener(history, history.item_index)
+    sources = [source.name for source in models.sources]
+    known = Candidates.unproposed(history.item_index, sources)
+    features = compute_features(models, listener, known, known=True)
+    names = feature_names(sources, known=True)
+    assert names[: -len(OWN)] == feature_names(sources)
+    columns = dict(zip(names, features.T, strict=True))
+    assert columns["own_plays"] == pytest.approx(np.log1p([1, 2, 1]))
+    assert columns["own_opinion"].tolist() == [1, 0, 0]
+    assert columns["own_skips"].tolist() == [0, 0, 0.5]
+    assert columns["own_last"] == pytest.approx(np.log1p([13 - 1 / day, 2, 0]), rel=1e-5)
+    # Plays and like weigh the same; one of two plays less a skip is no reason to hear it again.
+    assert columns["own_habit"].argmin() == 2
+    alone = compute_features(models, listener, known)
+    np.testing.assert_array_equal(features[:, : -len(OWN)], alone)
+    part = compute_features(models, listener, known, np.array([2, 0]), known=True)
+    np.testing.assert_array_equal(part, features[[2, 0]])

@@ -11,6 +11,8 @@ from data.interactions import Interactions
 from data.tracks import Catalogue, Track
 from ranker.config import RankerSettings
 from ranker.features import compute_features, feature_names
+from ranker.habit import familiar
+from ranker.hybrid import Hybrid
 from ranker.labelled import LabelledLists
 from ranker.listener import Listener
 from ranker.models import CandidateModels
@@ -211,3 +213,27 @@ def test_a_family_that_cannot_explain_a_track_is_passed_over(models: CandidateMo
     stranger = listening(models, [(track_id(1), EventKind.SKIP)])
     reason, sentence = reason_for(models, stranger, 4, "audio_nearest")
     assert sentence == "popular: many listeners play this"
+
+
+def test_a_known_track_is_there_for_what_the_listener_does_with_it(
+    models: CandidateModels,
+) -> None:
+    day = 86_400.0
+    rows = [(track_id(0), EventKind.PLAY, n * day) for n in range(5)]
+    rows += [(track_id(2), EventKind.PLAY, 20 * day), (track_id(2), EventKind.LIKE, 20 * day + 1)]
+    rows += [(track_id(4), EventKind.PLAY, 40 * day)]
+    listener = listening(models, rows)
+    names = feature_names([source.name for source in models.sources], known=True)
+    ranked = Hybrid(models, FusionRanker(("fusion",))).rank_known(
+        listener, familiar(listener.history)
+    )
+    features = ranked.features
+    shares = ranked.ranker.contributions(features)
+    np.testing.assert_allclose(shares.sum(axis=1)[ranked.rows], ranked.score, rtol=1e-6)
+    items = listener.history.item_index
+    reasons = explain(models, listener, items, features, shares, names)
+    assert [reason.sentence(tagged) for reason in reasons] == [
+        "you play this often, but not for a while",
+        "you like this",
+        "you play this",
+    ]

@@ -17,8 +17,7 @@ from ranker.hybrid import Hybrid
 from recsys.bundle import ModelBundle, open_bundle, write_bundle
 from recsys.cursor import MAX_LENGTH, MAX_SHOWN, decode, encode, fingerprints
 from recsys.filters import Filters
-from recsys.lists import RecommendationList
-from recsys.personal import Mode
+from recsys.lists import Mode, RecommendationList
 from recsys.recommender import Recommender
 from recsys.seeds import Seed
 from tests.recsys.bigger import (

@@ -58,7 +58,7 @@ def test_the_first_model_has_nothing_to_be_compared_with(tmp_path: Path) -> None
     assert comparison.live is None
     assert not comparison.worse
     assert comparison.trial is not None
-    assert set(comparison.trial.ndcg) == {"all", "cold"}
+    assert set(comparison.trial.ndcg) == {"all", "cold", "relisten"}
     assert str(comparison) == "there is no live model to compare with"
 
 

@@ -17,7 +17,7 @@ from data.tracks import Track
 from recsys import catalogue
 from recsys.bundle import ModelBundle
 from recsys.filters import Filters
-from recsys.personal import Mode
+from recsys.lists import Mode
 from recsys.recommender import Recommender
 from recsys.seeds import Seed
 from tests.recsys.bigger import ENCODER, N_TRACKS, fill, number, sound, track, track_id, vector_near
