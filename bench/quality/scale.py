@@ -62,6 +62,8 @@ STAGES = {
     "recsys.comparison.find_cases": "find_cases",
     "recsys.training.label_lists": "lists",
     "recsys.training.train_ranker": "lambdarank",
+    "recsys.training.relisten_lists": "relisten_lists",
+    "recsys.training.train_relisten": "relisten",
     "recsys.training.fit_sources": "sources",
     "ranker.fitting.fit_als": "als",
     "ranker.fitting.build_index": "index",
