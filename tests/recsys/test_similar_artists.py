@@ -54,7 +54,8 @@ def test_artists_are_ordered_as_by_comparing_the_means_of_all(
     )
     artists = [artist_of(one.track_ids[0]) for one in found]
     assert len(artists) == len(set(artists)) == len(expected)
-    assert artists == sorted(expected, key=lambda artist: -expected[artist])
+    # Among equals but for rounding either may come first.
+    assert (np.diff([expected[artist] for artist in artists]) < 1e-5).all()
     assert [one.score for one in found] == pytest.approx([expected[a] for a in artists], abs=1e-5)
     for one in found:
         assert 1 <= len(one.track_ids) <= 4
