@@ -20,6 +20,7 @@ from ranker.habit import HABIT, days_since
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 from ranker.sources.base import explaining, strongest
+from ranker.sources.rising import RISING
 
 OFTEN = 5.0
 """Plays from which on a track is said to be played often."""
@@ -34,7 +35,8 @@ _PREFIXES = {
     "carried": ("carried_",),
     "artist": ("artist_", "album_"),
     "label": ("label_",),
-    "popular": ("popular_", "popularity", "recent_popularity", "rising_", "age"),
+    "popular": ("popular_", "popularity", "recent_popularity", "age"),
+    "rising": ("rising_",),
     "own": ("own_",),
 }
 _OF_ITSELF = frozenset({"artist", "label"})
@@ -161,6 +163,7 @@ _UNNAMED = {
     "bridge": "hardly heard yet, and it sounds like what listeners with your taste play",
     "carried": "hardly heard yet, and it sounds like what goes with your tracks",
     "popular": "popular: many listeners play this",
+    "rising": "rising: more listeners play this than before",
     "new": "nobody has played this yet",
 }
 
@@ -234,6 +237,10 @@ def _applicable(
     applicable["audio"] = known("audio_nearest")
     applicable["own"] = known(HABIT)
     applicable["popular"] = np.asarray(models.popularity[items] > 0)
+    there = column.get("rising_score")
+    applicable["rising"] = applicable["popular"] & (
+        False if there is None else features[:, there] > RISING
+    )
     return applicable
 
 

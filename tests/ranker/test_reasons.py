@@ -95,7 +95,7 @@ def test_families_of_rank_fusion_add_up_to_its_score(models: CandidateModels) ->
 
 def test_every_feature_belongs_to_one_family_and_every_source_to_its_own() -> None:
     names = feature_names(
-        ["collaborative", "item_item", "audio", "bridge", "carried", "label", "popular"]
+        ["collaborative", "item_item", "audio", "bridge", "carried", "label", "popular", "rising"]
     )
     shares = FamilyShares.of(np.eye(len(names), len(names) + 1), names)
     assert (shares.share.sum(axis=1) == 1).all()
@@ -103,6 +103,7 @@ def test_every_feature_belongs_to_one_family_and_every_source_to_its_own() -> No
     assert family["item_item_score"] == "item_item"
     assert family["audio_nearest"] == "audio"
     assert family["recent_popularity"] == "popular"
+    assert family["rising_relative"] == "rising"
     assert family["artist_skips"] == "artist"
     assert family["label_plays"] == family["label_rank"] == "label"
     assert family["agreement"] == family["listener_tracks"] == "rest"
@@ -237,3 +238,19 @@ def test_a_known_track_is_there_for_what_the_listener_does_with_it(
         "you like this",
         "you play this",
     ]
+
+
+def test_a_track_that_finds_more_listeners_than_before_is_rising_and_no_other() -> None:
+    day = 86_400.0
+    old = [(f"u{n:02d}", track_id(n % 20)) for n in range(40)]
+    late = [(f"u{n:02d}", track_id(40)) for n in range(30)]
+    rows = [(*row, EventKind.PLAY, n * day) for n, row in enumerate(old * 5)]
+    rows += [(*row, EventKind.PLAY, 399 * day + n) for n, row in enumerate(late)]
+    log = make_log(rows, items=[track_id(n) for n in range(N_TRACKS)])
+    models = fit(log, None)
+    listener = listening(models, [(track_id(1),)])
+    reason, sentence = reason_for(models, listener, 40, "rising_score")
+    assert reason.family == "rising"
+    assert sentence == "rising: more listeners play this than before"
+    reason, _ = reason_for(models, listener, 5, "rising_score")
+    assert reason.family != "rising"
