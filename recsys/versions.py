@@ -1,4 +1,4 @@
-"""Published bundle versions: writing a new one, listing, going back.
+"""Published bundle versions: writing a new one, listing, going back, deleting old ones.
 
 A version becomes visible in one step, when ``CURRENT`` is replaced; whatever dies before leaves
 the old version current and at most a folder whose name begins with a dot.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from data.errors import NotFoundError, NotReadyError
+from data.errors import NotFoundError, NotReadyError, ParameterError
 from recsys.bundle import probe_bundle
 from recsys.files import read_pointer, sync_folder, write_pointer
 from recsys.manifest import MANIFEST, verify_bundle
@@ -97,3 +97,27 @@ def rollback(models: Path, prove: Callable[[Path], None] = probe_bundle) -> str:
         raise NotFoundError(f"there is no version before {current} to go back to")
     activate(models, earlier[-1], prove)
     return earlier[-1]
+
+
+def prune(models: Path, keep: int) -> list[str]:
+    """Delete all versions but the current one and the newest others, `keep` in all.
+
+    A service that has one of the others open goes on with it until it takes up the current one.
+
+    Returns
+    -------
+    list of str
+        What was deleted, oldest first.
+    """
+    if keep < 1:
+        raise ParameterError(f"expected at least 1 version to keep, got {keep}")
+    current = read_pointer(models)
+    others = [version for version in versions(models) if version != current]
+    left = keep - (current is not None)
+    doomed = others[: max(len(others) - left, 0)]
+    for version in doomed:
+        # Out of sight first: what dies in between leaves no half of a version behind.
+        hidden = models / f".{version}"
+        (models / version).rename(hidden)
+        shutil.rmtree(hidden)
+    return doomed

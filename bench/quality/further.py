@@ -62,7 +62,7 @@ def warm_blend(hybrid: Hybrid, histories: Interactions, depth: int = 200) -> Met
         allowed = np.ones(len(heard), np.bool_)
         allowed[asked.listener.excluded] = False
         rank = np.full((len(heard), 2), np.nan, np.float32)
-        for column, scores in enumerate((first, second.score(liked, ones))):
+        for column, scores in enumerate((first, second.score(liked))):
             best = CandidateList.best(scores, depth, allowed).item_index
             rank[best, column] = np.arange(1, len(best) + 1)
         proposed = ~np.isnan(rank).all(axis=1)

@@ -12,7 +12,9 @@ from data.errors import ArtefactError
 from recsys.cli.output import out
 from recsys.cli.session import workspace_of
 
-app = typer.Typer(help="List model versions and go back to an earlier one.", no_args_is_help=True)
+app = typer.Typer(
+    help="List model versions, go back to an earlier one, delete old ones.", no_args_is_help=True
+)
 
 
 @app.command("list")
@@ -72,3 +74,17 @@ def rollback(context: typer.Context) -> None:
 
     version = go_back(workspace_of(context).models)
     out.print(f"model {version} is current", markup=False)
+
+
+@app.command("prune")
+def prune(
+    context: typer.Context,
+    keep: Annotated[int, typer.Option(help="Versions to keep, the current one included.", min=1)],
+) -> None:
+    """Delete old versions; the current one stays, however old it is."""
+    from recsys.versions import prune as delete
+
+    deleted = delete(workspace_of(context).models, keep)
+    for version in deleted:
+        out.print(f"deleted {version}", markup=False)
+    out.print(f"{len(deleted)} deleted")

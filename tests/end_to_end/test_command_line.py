@@ -191,6 +191,10 @@ def test_versions_are_listed_and_rolled_back(copied):
     assert len(marked) == 1
     assert first in marked[0]
     assert "no version before" in recsys("models", "rollback", expect=FAILED).error
+    assert recsys("models", "prune", "--keep", "2").out == "0 deleted\n"
+    second = rows[0]["version"]
+    assert recsys("models", "prune", "--keep", "1").out == f"deleted {second}\n1 deleted\n"
+    assert [row["version"] for row in recsys("models", "list", "--json").json()] == [first]
 
 
 @pytest.mark.parametrize("words", VERBS, ids=" ".join)

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from audio_model.index import build_index
-from data.errors import ArtefactError, NotFoundError, NotReadyError
+from data.errors import ArtefactError, NotFoundError, NotReadyError, ParameterError
 from data.store import Store
 from ranker.hybrid import Hybrid, discovering_listener
 from recsys.bundle import open_bundle, probe_bundle
 from recsys.live import LiveRecommender
 from recsys.manifest import FORMAT, read_manifest, sealed, verify_bundle
-from recsys.versions import activate, current_version, publish, rollback, versions
+from recsys.versions import activate, current_version, prune, publish, rollback, versions
 from recsys.workspace import Workspace
 from tests.recsys.conftest import publish_hybrid
 
@@ -185,6 +185,21 @@ def test_rollback_goes_to_the_version_before_and_then_no_further(
         rollback(workspace.models)
     with pytest.raises(NotFoundError, match="no model version 'x'"):
         activate(workspace.models, "x")
+
+
+def test_pruning_keeps_the_newest_versions_and_the_current_one(
+    workspace: Workspace, hybrid: Hybrid
+) -> None:
+    assert prune(workspace.models, 1) == []
+    first, second, third, fourth = (publish_hybrid(workspace, hybrid) for _ in range(4))
+    activate(workspace.models, second)
+    assert prune(workspace.models, 3) == [first]
+    assert versions(workspace.models) == [second, third, fourth]
+    assert prune(workspace.models, 1) == [third, fourth]
+    assert current_version(workspace.models) == second
+    assert sorted(path.name for path in workspace.models.iterdir()) == sorted(["CURRENT", second])
+    with pytest.raises(ParameterError, match="at least 1"):
+        prune(workspace.models, 0)
 
 
 def test_a_workspace_without_models_says_what_to_run(workspace: Workspace) -> None:
