@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.pages.conftest import World
+from tests.pages.conftest import World, served
 from tests.pages.looking import Open, every_window, fits, in_a_browser, titles
 
 pytestmark = in_a_browser
@@ -101,6 +101,56 @@ def test_a_list_is_saved_as_a_playlist_that_others_can_read(
     else:
         saved = [line.rpartition(" - ")[2] for line in text.splitlines() if "EXTINF" in line]
     assert saved == listed
+
+
+def test_what_the_listener_knows_says_so_and_bars_tell_the_order_of_a_mixed_list(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0001")
+    titles(page)
+    with page.expect_response("**/recommendations?*mode=mix*") as answer:
+        page.locator("[value=mix]").check()
+    items = answer.value.json()["items"]
+    assert max(item["score"] for item in items) < 0.1  # turns, and no likeness
+    known = [not item["sources"] for item in items]
+    assert {*known} == {True, False}
+    expect(page.locator("#results .row")).to_have_count(len(items))
+    expect(page.locator("#results .sources", has_text="your history")).to_have_count(sum(known))
+    bars = page.locator("#results [role=meter]")
+    shares = [float(bar.get_attribute("aria-valuenow") or 0) for bar in bars.all()]
+    assert shares[0] == 1
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-1] == pytest.approx(0.12)
+
+
+def test_a_list_begins_in_the_mode_of_the_settings(
+    world: World, tmp_path: Path, open_page: Open
+) -> None:
+    (tmp_path / "recsys.toml").write_text('[lists]\nmode = "relisten"\n', "utf-8")
+    with served(tmp_path) as address:
+        page = open_page(f"{address}/for-you")
+        assert page.locator("[name=mode]:checked").get_attribute("value") == "relisten"
+    page = open_page(f"{world.address}/for-you")
+    assert page.locator("[name=mode]:checked").get_attribute("value") == "discover"
+
+
+def test_a_pressed_row_answers_before_the_player_is_drawn(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0002")
+    listed = titles(page)
+    at_once = page.evaluate(
+        """() => {
+            const row = document.querySelector("#results .row");
+            row.querySelector(".cover").click();
+            const marked = row.matches(".playing:has(.icon-pause)");
+            return [marked, document.querySelector("#player").hidden];
+        }"""
+    )
+    assert at_once == [True, True]
+    expect(page.locator("#player")).to_be_visible()
+    # Covers of what waits are drawn once somebody looks at them.
+    expect(page.locator("#queue .artwork")).to_have_count(0)
+    page.get_by_role("button", name="Queue", exact=True).click()
+    expect(page.locator("#queue b")).to_have_text(listed[1:])
 
 
 def test_playing_shows_the_player_and_tells_what_was_heard(world: World, open_page: Open) -> None:

@@ -27,6 +27,27 @@ def test_a_dropped_in_song_shows_its_spectrogram_and_finds_itself(
     assert fits(page)
 
 
+def test_a_slow_browser_still_draws_the_spectrogram_itself(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate(
+        """() => {
+            const decode = OfflineAudioContext.prototype.decodeAudioData;
+            OfflineAudioContext.prototype.decodeAudioData = async function (...how) {
+                await new Promise((go) => { globalThis.go = go; });
+                return decode.apply(this, how);
+            };
+        }"""
+    )
+    page.set_input_files("#file", world.song())
+    assert titles(page)  # the answer does not wait for it
+    expect(page.locator("#spectrogram")).to_be_hidden()
+    page.evaluate("globalThis.go()")
+    expect(page.locator("#spectrogram")).to_be_visible()
+    assert not [address for address in asked if "spectrogram" in address.rpartition("/")[2]]
+
+
 def test_more_and_less_like_refine_the_question(world: World, open_page: Open) -> None:
     page = open_page(world.address)
     page.set_input_files("#file", world.song())

@@ -15,6 +15,8 @@ def test_a_track_shows_its_sound_and_both_kinds_of_neighbours(
 ) -> None:
     page = open_page(f"{world.address}/track?id={world.naughty}", size=size, scheme=scheme)
     expect(page.locator("h1")).to_have_text(NAUGHTY)
+    label = page.request.get(f"{world.address}/v1/tracks/{world.naughty}").json()["label"]
+    expect(page.locator(".hero .facts")).to_contain_text(f"on {label}")
     sound, taste = titles(page, "#in-sound"), titles(page, "#in-taste")
     shared = len(set(sound) & set(taste))
     expect(page.locator("#agreement")).to_contain_text(f"{shared} of" if shared else "no track")
