@@ -21,7 +21,6 @@ from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 IMAGES = Path(__file__).parent / "images"
 SIZES = {"desktop": (1280, 860, 1.0), "phone": (390, 844, 2.0)}
 """Name → width and height in CSS pixels, and device pixels to one of them."""
-BOTH = tuple(SIZES)
 MAX_BYTES = 300_000
 PATIENCE_MS = 120_000
 COLOURS = 256
@@ -37,7 +36,6 @@ class Shot:
     name: str
     address: str
     ready: str
-    sizes: tuple[str, ...] = ("desktop",)
     song: FilePayload | None = None
     """A file to drop in."""
 
@@ -46,11 +44,11 @@ def shots(listener: str, track: str, artist: str, song: FilePayload) -> list[Sho
     """Every picture of the documentation."""
     return [
         Shot("similar", "/", "#results .row", song=song),
-        Shot("for-you", f"/for-you?listener={listener}", "#results .row", BOTH),
-        Shot("map", f"/map?track={track}", "#beside .row", BOTH),
+        Shot("for-you", f"/for-you?listener={listener}", "#results .row"),
+        Shot("map", f"/map?track={track}", "#beside .row"),
         Shot("track", f"/track?id={track}", "#in-taste .row"),
-        Shot("artist", f"/artist?{urlencode({'name': artist})}", "#in-taste .row", BOTH),
-        Shot("quality", "/quality", ".version", BOTH),
+        Shot("artist", f"/artist?{urlencode({'name': artist})}", "#in-taste .row"),
+        Shot("quality", "/quality", ".version"),
         Shot("library", "/library", "#library .card"),
     ]
 
@@ -110,7 +108,7 @@ def main() -> None:
             "buffer": audio.body(),
         }
         for shot in shots(arguments.listener, track, first["artist"], song):
-            for size in shot.sizes:
+            for size in SIZES:
                 for scheme in ("light", "dark"):
                     content = take(browser, arguments.url, shot, size, scheme)
                     path = arguments.into / f"{shot.name}-{size}-{scheme}.png"

@@ -9,6 +9,7 @@ from flask import current_app, render_template
 
 from api.services import services
 from data.errors import ArtefactError, NotReadyError
+from recsys.lists import ListSettings
 
 blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
 
@@ -22,7 +23,9 @@ def index() -> str:
 @blueprint.get("/for-you")
 def for_you() -> str:
     """Page of a listener: what to play next, and why."""
-    return _view("for-you")
+    workspace = services().workspace
+    lists = ListSettings() if workspace is None else workspace.config.lists
+    return _view("for-you", mode=lists.mode.value)
 
 
 @blueprint.get("/map")
@@ -63,7 +66,7 @@ def docs() -> str:
     return render_template("docs.html", spec=spec)
 
 
-def _view(name: str) -> str:
+def _view(name: str, **more: str) -> str:
     here = services()
     try:
         version = here.recommender().version
@@ -77,4 +80,5 @@ def _view(name: str) -> str:
         n_users=here.store.n_users(),
         n_events=here.store.n_events(),
         max_upload_mb=here.max_upload_bytes // 2**20,
+        **more,
     )

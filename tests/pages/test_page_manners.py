@@ -1,18 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from tests.pages.conftest import CHROMIUM, NAUGHTY, SIZES, World
+from tests.pages.conftest import NAUGHTY, World
+from tests.pages.looking import Open, every_window, fits, in_a_browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
-Open = Callable[..., Page]
+pytestmark = in_a_browser
 SETTLED = {
     "/": ".gallery a",
     "/for-you?listener=listener0001": "#results .row",
@@ -33,8 +28,7 @@ def visit(world: World, open_page: Open, view: str, **how: str) -> Page:
 
 
 @pytest.mark.parametrize("view", SETTLED)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@every_window
 def test_axe_finds_nothing_serious(
     world: World, open_page: Open, view: str, size: str, scheme: str
 ) -> None:
@@ -46,7 +40,7 @@ def test_axe_finds_nothing_serious(
         for node in part["nodes"][:3]
     ]
     assert found == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(page)
 
 
 @pytest.mark.parametrize("view", [view for view in SETTLED if view != "/docs"])

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.pages.conftest import CHROMIUM, NAUGHTY, SIZE, World
+from tests.pages.conftest import NAUGHTY, SIZE, World
+from tests.pages.looking import Open, every_window, fits, in_a_browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
-Open = Callable[..., Page]
+pytestmark = in_a_browser
 OFFERED = ".who-field [role=option]"
 
 
@@ -28,7 +25,7 @@ def naughty_listener(world: World, browser: object) -> Iterator[str]:
     page.delete(address)
 
 
-@pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("phone", "dark")])
+@every_window
 def test_a_listener_is_picked_by_the_beginning_of_the_id_with_keys_alone(
     world: World, open_page: Open, size: str, scheme: str
 ) -> None:
@@ -44,7 +41,7 @@ def test_a_listener_is_picked_by_the_beginning_of_the_id_with_keys_alone(
     assert page.locator("#user").get_attribute("aria-activedescendant") == marked.get_attribute(
         "id"
     )
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(page)
     page.keyboard.press("Enter")
     page.wait_for_url("**/for-you?listener=listener0071")
     expect(page.locator("#greeting")).to_contain_text("listener0071")

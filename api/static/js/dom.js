@@ -76,6 +76,11 @@ export function newId(bytes = 16) {
 
 export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
+/** Call `react()` once the next picture is on the screen: what was pressed answers in it, and waits for nothing else. */
+export function afterPaint(react) {
+  requestAnimationFrame(() => setTimeout(react));
+}
+
 const announcer = document.getElementById("announcer");
 let forgetting;
 

@@ -2,7 +2,7 @@
 
 import { path, link } from "./api.js";
 import { artwork } from "./artwork.js";
-import { announce, el, icon, iconButton, minutes } from "./dom.js";
+import { afterPaint, announce, el, icon, iconButton, minutes } from "./dom.js";
 import { did } from "./listener.js";
 
 const WORTH_TELLING_S = 2;
@@ -15,6 +15,8 @@ let queue = [];
 let place = -1;
 let heard = 0;
 let before = 0;
+let drawing = false;
+let shown = null;
 
 const bar = document.getElementById("player");
 const parts = {};
@@ -88,9 +90,8 @@ function load(at) {
   place = at;
   heard = before = 0;
   audio.src = path`/v1/tracks/${queue[at].track_id}/audio`;
-  bar.hidden = false;
-  document.body.classList.add("with-player");
   start();
+  tellSystem(queue[at]);
   changed();
 }
 
@@ -105,8 +106,7 @@ function stop() {
   audio.removeAttribute("src");
   queue = [];
   place = -1;
-  bar.hidden = true;
-  document.body.classList.remove("with-player");
+  tellSystem(null);
   changed();
 }
 
@@ -118,35 +118,49 @@ function tell() {
   heard = 0;
 }
 
+/** Tell who follows what plays at once; the rest of the bar comes a picture later. */
 function changed() {
+  parts.toggle.replaceChildren(icon(audio.paused ? "play" : "pause", 24));
+  parts.toggle.setAttribute("aria-label", audio.paused ? "Play" : "Pause");
+  if (navigator.mediaSession) navigator.mediaSession.playbackState = !current() ? "none" : audio.paused ? "paused" : "playing";
+  changes.dispatchEvent(new Event("change"));
+  if (drawing) return;
+  drawing = true;
+  afterPaint(draw);
+}
+
+function draw() {
+  drawing = false;
   const track = current();
-  if (track) {
+  if (track && track !== shown) {
     parts.art.replaceChildren(artwork(track));
     parts.title.textContent = track.title || track.track_id;
     parts.title.href = link("/track", { id: track.track_id });
     parts.artist.textContent = track.artist ?? "";
     parts.artist.href = link("/artist", { name: track.artist ?? "" });
   }
-  parts.toggle.replaceChildren(icon(audio.paused ? "play" : "pause", 24));
-  parts.toggle.setAttribute("aria-label", audio.paused ? "Play" : "Pause");
+  shown = track;
+  bar.hidden = !track;
+  document.body.classList.toggle("with-player", !bar.hidden);
+  parts.count.textContent = upNext().length || "";
+  if (parts.panel.matches(":popover-open")) list();
+}
+
+/** Fill the panel of what waits; covers that nobody sees would be drawn at every change. */
+function list() {
   const waiting = upNext();
-  parts.count.textContent = waiting.length || "";
   parts.queue.replaceChildren(...waiting.map((waits, n) =>
     el("li", {},
       el("button", { type: "button", class: "queued", onclick: () => { tell(); load(place + 1 + n); } },
         el("span", { class: "queued-art" }, artwork(waits)),
         el("span", {}, el("b", {}, waits.title || waits.track_id), el("span", { class: "hint" }, waits.artist ?? ""))))));
   if (!waiting.length) parts.queue.append(el("li", { class: "hint" }, "Nothing is waiting."));
-  tellSystem(track);
-  changes.dispatchEvent(new Event("change"));
 }
 
-/** What plays, for keys of the keyboard and the lock screen of a phone. */
+/** What plays, for the lock screen of a phone and whoever else shows it. */
 function tellSystem(track) {
-  const session = navigator.mediaSession;
-  if (!session) return;
-  session.metadata = track && new MediaMetadata({ title: track.title || track.track_id, artist: track.artist ?? "", album: track.album ?? "" });
-  session.playbackState = !track ? "none" : audio.paused ? "paused" : "playing";
+  if (!navigator.mediaSession) return;
+  navigator.mediaSession.metadata = track && new MediaMetadata({ title: track.title || track.track_id, artist: track.artist ?? "", album: track.album ?? "" });
 }
 
 function moved() {
@@ -157,13 +171,18 @@ function moved() {
   parts.seek.max = length || 1;
   parts.seek.value = audio.currentTime;
   parts.seek.setAttribute("aria-valuetext", `${minutes(audio.currentTime)} of ${minutes(length)}`);
-  parts.now.textContent = minutes(audio.currentTime);
-  parts.length.textContent = minutes(length);
+  write(parts.now, minutes(audio.currentTime));
+  write(parts.length, minutes(length));
+}
+
+/** Four times a second comes the same second: only what differs is laid out again. */
+function write(part, text) {
+  if (part.textContent !== text) part.textContent = text;
 }
 
 function build() {
   const make = (name, tag, attributes = {}, ...children) => (parts[name] = el(tag, attributes, ...children));
-  const panel = el("div", { id: "queue", popover: "", class: "queue", "aria-label": "Queue" },
+  const panel = make("panel", "div", { id: "queue", popover: "", class: "queue", "aria-label": "Queue", onbeforetoggle: (event) => event.newState === "open" && list() },
     el("h2", {}, "Up next"), make("queue", "ol", {}));
   bar.append(
     el("div", { class: "now" }, make("art", "span", { class: "now-art" }),

@@ -6,17 +6,19 @@ import { calm, el, icon, iconButton, minutes } from "./dom.js";
 import * as player from "./player.js";
 
 const SOURCES = {
-  collaborative: "taste", item_item: "played together", audio: "sound", bridge: "predicted taste",
+  history: "your history", collaborative: "taste", item_item: "played together", audio: "sound", bridge: "predicted taste",
   carried: "neighbours' taste", artist: "artist you play", label: "label you play", popular: "popular", rising: "rising", recent: "recent", hybrid: "sound and taste",
 };
 const SCORES = { name: "Score", text: (item) => item.score.toFixed(3) };
+/** Scores that tell an order and nothing more: bars run from the lowest to the best of the list. */
+export const RANKED = { ...SCORES, relative: true };
 const NEW = new Set(["artist", "label", "bridge", "carried"]);
 
-/** Scores of one list as shares of the best: cosines as they are, ranker's scores from lowest to best. */
-function shares(items) {
+/** What a score fills of its bar: cosines fill themselves; of others, and of `relative` ones, the lowest fills a little and the best all. */
+function shares(items, relative = false) {
   const scores = items.map((item) => item.score).filter(Number.isFinite);
   const [low, high] = [Math.min(...scores), Math.max(...scores)];
-  if (low >= 0 && high <= 1.0001) return (score) => score;
+  if (!relative && low >= 0 && high <= 1.0001) return (score) => score;
   return (score) => (high === low ? 1 : 0.12 + (0.88 * (score - low)) / (high - low));
 }
 
@@ -25,10 +27,10 @@ function shares(items) {
  *
  * `acts` are functions from a track to buttons; `mark` gives a note for a track, such as "also in
  * taste"; `why` shows reasons and sources; `by` gives what stands below a title. `meters` says what scores are:
- * their name, and the text of a track's.
+ * their name, the text of a track's, and whether they only tell an order (`RANKED`).
  */
 export function trackList(items, { acts = [], why = false, by = artistAndAlbum, mark = null, label = "Tracks", scores = true, meters = SCORES } = {}) {
-  const share = shares(items);
+  const share = shares(items, meters.relative);
   const list = el("ol", { class: "tracks", "aria-label": label });
   list.append(...items.map((item, n) => row(item, { acts, why, by, mark, scores, meters, share, play: () => start(items, n) })));
   return list;
@@ -97,6 +99,7 @@ export function followPlayer(place, signal) {
     const now = player.current()?.track_id;
     for (const one of place.querySelectorAll(".row")) {
       const here = one.dataset.track === now;
+      if (!here && !one.classList.contains("playing")) continue;
       one.classList.toggle("playing", here);
       if (here) one.setAttribute("aria-current", "true");
       else one.removeAttribute("aria-current");

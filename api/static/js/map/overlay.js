@@ -40,6 +40,10 @@ export class Overlay {
     context.clearRect(0, 0, this.cloud.width, this.cloud.height);
     context.lineJoin = context.lineCap = "round";
 
+    // Names lie over the small rings of neighbours, and under whatever is marked in colour.
+    const looks = { ink, paper, accent };
+    const small = (ring) => ring.kind === "caught" || ring.kind === "taste";
+    for (const ring of this.rings.filter(small)) this.ring(context, ring, looks);
     if (this.cloud.zoom < LABELS_UP_TO) {
       context.font = `600 13px ${colour("--sans")}`;
       context.textAlign = "center";
@@ -61,7 +65,7 @@ export class Overlay {
       context.lineWidth = 3;
       context.stroke();
     }
-    for (const ring of this.rings) this.ring(context, ring, { ink, paper, accent });
+    for (const ring of this.rings.filter((one) => !small(one))) this.ring(context, ring, looks);
     if (this.loop.length) {
       this.trace(context, this.loop);
       context.setLineDash([6, 5]);

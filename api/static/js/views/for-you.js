@@ -8,7 +8,7 @@ import { saveMenu } from "../playlist.js";
 import * as player from "../player.js";
 import { person } from "../players.js";
 import { failure, fill, message } from "../states.js";
-import { followPlayer, glide, rowAct, trackList } from "../tracks.js";
+import { followPlayer, glide, RANKED, rowAct, trackList } from "../tracks.js";
 import { go, note } from "../app.js";
 
 const LENGTH = 20;
@@ -64,16 +64,15 @@ export function mount(main, query, signal) {
   }
 
   function address() {
-    const wanted = new URLSearchParams({ n: LENGTH });
-    const mode = dials.elements.mode.value;
-    if (mode !== "discover") wanted.set("mode", mode);
+    const wanted = new URLSearchParams({ n: LENGTH, mode: dials.elements.mode.value });
     for (const name of turned) wanted.set(name, dials.elements[name].value);
     return `${recommendationsOf(user)}?${wanted}`;
   }
 
   async function list(own) {
     const found = await call(address(), { signal: own });
-    shown = found.items;
+    // What the listener knows comes from no source that proposes.
+    shown = found.items.map((item) => (item.sources.length ? item : { ...item, sources: ["history"] }));
     part("results-acts").hidden = !shown.length;
     if (!shown.length) {
       return message("The list is empty", "Everything was heard, hidden or left out. Turn the dial to Familiar, or add tracks.");
@@ -81,7 +80,7 @@ export function mount(main, query, signal) {
     part("results-note").textContent = found.fallback
       ? "Nothing is known of this listener yet: this is what most people play. Like something."
       : `From model ${found.model_version}`;
-    return trackList(shown, { label: "Your list", why: true, acts: [
+    return trackList(shown, { label: "Your list", why: true, meters: RANKED, acts: [
       rowAct("like", "Like", (track, button) => say("like", track, button)),
       rowAct("next", "Skip", (track, button) => say("skip", track, button)),
       rowAct("hide", "Hide", (track, button) => say("hide", track, button)),

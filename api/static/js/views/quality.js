@@ -63,7 +63,7 @@ function headline(report, all, metric) {
   return el("dl", { class: "figures" },
     figure(hybrid[metric].mean.toFixed(3), `${metricNamed(metric)}, the hybrid`),
     figure(`${gain >= 0 ? "+" : "−"}${Math.abs(gain * 100).toFixed(0)} %`,
-      `against ${named(rival)}, the best of the others${difference ? ` (${sure ? "significant" : "within chance"}, p ${difference.p < 0.001 ? "< 0.001" : `= ${difference.p.toFixed(3)}`})` : ""}`),
+      `against ${named(rival)}, the best of the others${difference ? ` (${sure ? "significant" : "within chance"}, p\u00a0${difference.p < 0.001 ? "<\u00a00.001" : `=\u00a0${difference.p.toFixed(3)}`})` : ""}`),
     figure(`${(all.candidate_recall.joined * 100).toFixed(0)} %`, "of what listeners took to is among the candidates"),
     figure(counted(all.n_listeners, "listener"), `judged on ${counted(report.n_test_events, "event")} held out`));
 }

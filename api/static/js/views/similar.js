@@ -81,7 +81,8 @@ export function mount(main, query, signal) {
     part("cancel").hidden = bar.hidden = false;
     bar.value = 0;
     results.setAttribute("aria-busy", "true");
-    if (file.size <= MOST_BYTES) file.arrayBuffer().then((bytes) => spectrum(bytes, own)).catch(console.error);
+    // The service draws for browsers that cannot, and only once this one has tried.
+    const here = file.size > MOST_BYTES ? Promise.resolve() : file.arrayBuffer().then((bytes) => spectrum(bytes, own)).catch(console.error);
     const onprogress = (share) => {
       if (share < 1) bar.value = share;
       else bar.removeAttribute("value");
@@ -92,7 +93,7 @@ export function mount(main, query, signal) {
       const found = await upload("/v1/similar", { file, n: LENGTH }, { signal: own, onprogress });
       asked = { name, seed: found.query_id && { query_id: found.query_id } };
       part("query-note").textContent = `${minutes(found.duration)} of sound`;
-      if (part("spectrogram").hidden && found.spectrogram_url) await drawn(found.spectrogram_url);
+      if (found.spectrogram_url) here.then(() => part("spectrogram").hidden && !own.aborted && drawn(found.spectrogram_url)).catch(console.error);
       return list(found.items);
     }, { signal: own });
     if (under.signal === own) {

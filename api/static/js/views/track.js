@@ -53,7 +53,7 @@ export function mount(main, query, signal) {
       el("div", { class: "hero-what" },
         el("h1", { tabindex: -1 }, track.title || id),
         el("p", { class: "hero-by" }, track.artist && el("a", { href: link("/artist", { name: track.artist }) }, track.artist), track.album && el("span", {}, track.artist ? ` · ${track.album}` : track.album)),
-        el("ul", { class: "facts" }, fact(track.genre), fact(track.label), fact(track.year && String(track.year)), fact(minutes(track.duration)), plays && warmth(plays), sound(track)),
+        el("ul", { class: "facts" }, fact(track.genre), fact(track.label && `on ${track.label}`), fact(track.year && String(track.year)), fact(minutes(track.duration)), plays && warmth(plays), sound(track)),
         el("div", { class: "head-acts" },
           el("button", { type: "button", class: "primary", onclick: () => player.play([track]) }, icon("play", 18), "Play"),
           el("button", { type: "button", class: "quiet", onclick: () => player.enqueue([track]) }, icon("queue", 18), "Queue"),

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.pages.conftest import SIZES, World
+from tests.pages.looking import Open, every_window, fits, in_a_browser
+
+pytestmark = in_a_browser
+
+
+@every_window
+def test_quality_compares_with_every_baseline_and_switches_versions(
+    world: World, open_page: Open, size: str, scheme: str
+) -> None:
+    page = open_page(f"{world.address}/quality", size=size, scheme=scheme)
+    expect(page.locator("#report .chart")).to_contain_text("Random")
+    # How the versions did, in their order.
+    expect(page.locator("#versions .chart circle")).to_have_count(2)
+    assert page.locator("#report .chart circle").count() >= 8
+    page.get_by_label("Over").select_option(index=1)
+    page.get_by_text("As a table").click()
+    assert page.locator("details table tbody tr").count() >= 8
+    other = page.locator(".version:not(.current) code").first.inner_text()
+    first = page.locator(".version").first.locator("code").inner_text()
+    # Back to the older one, or forward again, whichever test came before.
+    name = "Roll back to it" if other != first else "Make it live"
+    page.get_by_role("button", name=name).click()
+    expect(page.locator(".version.current code")).to_have_text(other)
+    assert fits(page)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_names_of_a_chart_can_be_read(world: World, open_page: Open, size: str) -> None:
+    page = open_page(f"{world.address}/quality", size=size)
+    page.wait_for_selector("#report .chart")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('#report .chart .name, #versions .chart .tick')]"
+        ".map((text) => text.getBoundingClientRect().height)"
+    )
+    assert len(heights) > 8
+    assert min(heights) > 11

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.pages.conftest import SIZES, World
+from tests.pages.looking import Open, drawn, every_window, fits, in_a_browser, titles
+
+pytestmark = in_a_browser
+
+
+@every_window
+def test_a_dropped_in_song_shows_its_spectrogram_and_finds_itself(
+    world: World, open_page: Open, size: str, scheme: str
+) -> None:
+    page = open_page(world.address, size=size, scheme=scheme)
+    expect(page.locator(".gallery a")).to_have_count(24)
+    page.set_input_files("#file", world.song())
+    found = titles(page)
+    assert found[0] in world.song().stem
+    assert drawn(page, "#spectrogram") > 50
+    expect(page.locator("#query-title")).to_have_text(world.song().name)
+    expect(page.locator("#query-note")).to_contain_text("0:04 of sound")
+    assert fits(page)
+
+
+def test_a_slow_browser_still_draws_the_spectrogram_itself(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate(
+        """() => {
+            const decode = OfflineAudioContext.prototype.decodeAudioData;
+            OfflineAudioContext.prototype.decodeAudioData = async function (...how) {
+                await new Promise((go) => { globalThis.go = go; });
+                return decode.apply(this, how);
+            };
+        }"""
+    )
+    page.set_input_files("#file", world.song())
+    assert titles(page)  # the answer does not wait for it
+    expect(page.locator("#spectrogram")).to_be_hidden()
+    page.evaluate("globalThis.go()")
+    expect(page.locator("#spectrogram")).to_be_visible()
+    assert not [address for address in asked if "spectrogram" in address.rpartition("/")[2]]
+
+
+def test_more_and_less_like_refine_the_question(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    page.set_input_files("#file", world.song())
+    before = titles(page)
+    page.locator("#results .row").nth(4).get_by_role("button", name="More like").click()
+    expect(page.locator(".seed")).to_have_count(1)
+    page.wait_for_function(
+        "(was) => document.querySelectorAll('#results .title').length &&"
+        " [...document.querySelectorAll('#results .title')].map(t => t.textContent).join() !== was",
+        arg=",".join(before),
+    )
+    assert before[4] not in titles(page)  # seeds never come back
+    page.locator("#results .row").nth(0).get_by_role("button", name="Less like").click()
+    expect(page.locator(".seed.less")).to_have_count(1)
+    page.get_by_role("button", name=f"Forget {before[4]}").click()
+    expect(page.locator(".seed")).to_have_count(1)
+
+
+def test_a_recording_of_the_room_is_a_question_too(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    page.evaluate("navigator.mediaDevices.getUserMedia({audio: true})")
+    page.click("#record")
+    expect(page.locator("#query-note")).to_contain_text("s left")
+    page.wait_for_selector("#results .row", timeout=40_000)
+    expect(page.locator("#query-title")).to_have_text("The room")
+    assert drawn(page, "#spectrogram") > 50
+
+
+@pytest.mark.parametrize(
+    ("fails", "says"),
+    [("NotAllowedError", "allow the microphone"), ("NotFoundError", "plug one in")],
+)
+def test_a_microphone_that_cannot_be_used_says_what_to_do(
+    world: World, open_page: Open, fails: str, says: str
+) -> None:
+    page = open_page(world.address)
+    page.wait_for_selector(".gallery a")
+    page.evaluate(
+        "(name) => { navigator.mediaDevices.getUserMedia ="
+        " () => Promise.reject(new DOMException('no', name)); }",
+        fails,
+    )
+    page.click("#record")
+    expect(page.locator("#results .message.failed")).to_contain_text(says)
+    expect(page.locator("#query")).to_be_hidden()
+
+
+def test_a_file_dropped_anywhere_on_the_view_is_the_question(world: World, open_page: Open) -> None:
+    page = open_page(world.address)
+    page.wait_for_selector(".gallery a")
+    content = base64.b64encode(world.song().read_bytes()).decode()
+    page.evaluate(
+        """(content) => {
+            const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([bytes], "dropped.mp3", { type: "audio/mpeg" }));
+            const target = document.querySelector("#results-title");
+            for (const type of ["dragenter", "dragover", "drop"]) {
+                const how = { dataTransfer, bubbles: true, cancelable: true };
+                const event = new DragEvent(type, how);
+                // Whoever does not prevent it lets the browser open the file instead of the page.
+                if (target.dispatchEvent(event)) throw new Error(`${type} was not taken`);
+            }
+        }""",
+        content,
+    )
+    expect(page.locator("#query-title")).to_have_text("dropped.mp3")
+    assert titles(page)
+    assert drawn(page, "#spectrogram") > 50
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_row_has_a_bar_for_its_score(world: World, open_page: Open, size: str) -> None:
+    page = open_page(world.address, size=size)
+    page.set_input_files("#file", world.song())
+    titles(page)
+    bars = page.locator("#results .row [role=meter]")
+    assert bars.count() == page.locator("#results .row").count()
+    expect(bars.first).to_be_visible()
+    widths = [bars.nth(n).locator("span").bounding_box()["width"] for n in (0, bars.count() - 1)]
+    assert widths[0] > widths[1] > 0
+
+
+def test_a_track_found_by_typing_with_a_typo_becomes_the_question(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(world.address)
+    name = page.locator(".gallery b").first.inner_text()
+    page.locator("#seed-search").press_sequentially(name[:-1] + "x")
+    page.locator(".found li").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?track=*")
+    assert titles(page)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(b"hello" * 100, "does not begin like"), (b"fLaC" + bytes(500), "")]
+)
+def test_a_file_that_is_no_music_is_refused_in_words(
+    world: World, open_page: Open, tmp_path: Path, content: bytes, says: str
+) -> None:
+    page = open_page(world.address)
+    page.watch.allow("Failed to load resource")  # type: ignore[attr-defined]
+    song = tmp_path / "song.flac"
+    song.write_bytes(content)
+    page.set_input_files("#file", song)
+    expect(page.locator("#results .message.failed")).to_contain_text(says)
