@@ -236,7 +236,8 @@ def _applicable(
     applicable["label"] = plays("label_plays") > plays("artist_plays")
     applicable["audio"] = known("audio_nearest")
     applicable["own"] = known(HABIT)
-    applicable["popular"] = np.asarray(models.popularity[items] > 0)
+    # Of a track of their own, what others play is no news.
+    applicable["popular"] = (models.popularity[items] > 0) & ~applicable["own"]
     there = column.get("rising_score")
     applicable["rising"] = applicable["popular"] & (
         False if there is None else features[:, there] > RISING

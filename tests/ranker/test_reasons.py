@@ -238,6 +238,10 @@ def test_a_known_track_is_there_for_what_the_listener_does_with_it(
         "you like this",
         "you play this",
     ]
+    # Whatever weighs most, that others play a track is no reason to hear one's own again.
+    shares[:, names.index("popularity")] = shares[:, names.index("popular_score")] = 100.0
+    reasons = explain(models, listener, items, features, shares, names)
+    assert {reason.family for reason in reasons} == {"own"}
 
 
 def test_a_track_that_finds_more_listeners_than_before_is_rising_and_no_other() -> None:
