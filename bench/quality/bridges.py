@@ -124,7 +124,7 @@ def kernel_ridge(dimension: int) -> Regressor:
 def network() -> Regressor:
     """One hidden layer; weight decay by folds, a tenth of the tracks decides when to stop."""
     small = MLPRegressor(
-        hidden_layer_sizes=(HIDDEN,), early_stopping=True, max_iter=500, random_state=0
+        hidden_layer_sizes=(HIDDEN,), early_stopping=True, max_iter=2_000, random_state=0
     )
     return GridSearchCV(small, {"alpha": DECAYS}, cv=FOLDS)
 

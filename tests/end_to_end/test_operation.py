@@ -216,14 +216,19 @@ def test_a_version_is_activated_and_rolled_back_over_http(workspace, hybrid, tmp
 
 def test_told_to_end_it_is_not_ready_first_and_drops_no_request(workspace, tmp_path):
     settle(workspace, workers=2, drain_seconds=1.5)
-    answered, refused, unready = Counter(), Counter(), []
+    answered, refused, unready, told = Counter(), Counter(), [], []
 
     def once(number):
+        began = time.monotonic()
         try:
             status, _, body = ask(service, "/health/ready" if number == 0 else LIST)
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError) as error:
+            # Nobody listens any more, which is no request dropped. Who came at the very end of the
+            # time to drain may have been let in by the kernel, but by nobody else.
+            if isinstance(error, ConnectionResetError) and (not told or began < told[0] + 1.0):
+                raise
             refused[number] += 1
-            return False  # nobody listens any more, which is no request dropped
+            return False
         assert body.rstrip().endswith(b"}") or status == 503
         if number == 0 and status == 503:
             unready.append(time.monotonic())
@@ -235,15 +240,15 @@ def test_told_to_end_it_is_not_ready_first_and_drops_no_request(workspace, tmp_p
         until(lambda: len(workers(service)) == 2 and ask(service)[0] == 200)
         with load(8, once):
             until(lambda: answered[200] > 50)
-            told = time.monotonic()
+            told.append(time.monotonic())
             service.process.send_signal(signal.SIGTERM)
             assert service.process.wait(30) == 0
             ended = time.monotonic()
         assert "Traceback" not in service.log.read_text()
     assert set(answered) == {200}
     assert len(refused) == 8
-    assert unready[0] - told < 1
-    assert ended - told >= 1.5
+    assert unready[0] - told[0] < 1
+    assert ended - told[0] >= 1.5
 
 
 @pytest.mark.slow
