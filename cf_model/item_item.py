@@ -61,6 +61,11 @@ class ItemItemModel:
         """Number of tracks that it has weights of."""
         return int(self.weights.shape[0])
 
+    @property
+    def dense(self) -> bool:
+        """Whether every pair of tracks has a weight, not only near neighbours."""
+        return not sparse.issparse(self.weights)
+
     def rows(self, liked: Positions, weight: Floats) -> LikedRows:
         """What the tracks `liked` of one history say for every track, each by its `weight`."""
         if not sparse.issparse(self.weights):

@@ -46,7 +46,8 @@ _COMMON = (
     "listener_mainstream",  # mean log(1 + listeners) over the tracks that the listener likes
 )
 _WITH_SOURCE = {
-    # mean of the NEAREST highest weights from what the listener likes, relative as above
+    # mean of the NEAREST highest weights from what the listener likes, relative as above; where
+    # every pair of tracks has a weight
     "item_item": ("item_item_nearest",),
     "label": ("label_plays",),  # share of the listener's plays that went to the track's label
 }
@@ -167,11 +168,15 @@ def _nearest_weights(
 ) -> Floats:
     """Mean of the highest item–item weights on each of `items`; NaN where their `score` is.
 
-    Many faint hints add up to the score of few strong ones, and say less.
+    Many faint hints add up to the score of few strong ones, and say less. Where only the nearest
+    neighbours have weights there are no faint ones, and finding the strongest of a sparse matrix
+    takes a millisecond a list: NaN, then.
     """
     nearest = np.full(len(items), np.nan, np.float32)
     known = ~np.isnan(score)
-    if models.item_item is not None and known.any():
+    if models.item_item is None or not models.item_item.dense:
+        return nearest
+    if known.any():
         weights = liked_rows(models.item_item, listener).evidence(items[known]).T
         nearest[known] = mean_of_highest(weights, min(NEAREST, weights.shape[1]))
     return nearest

@@ -70,21 +70,27 @@ def test_relative_scores_are_standardised_over_the_list(models: CandidateModels)
         np.testing.assert_allclose(relative, expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("dense_up_to", [0, 4000])
-def test_the_nearest_item_item_weights_are_the_mean_of_the_three_highest(dense_up_to: int) -> None:
-    models = fit(planted_log(), None, dense_up_to=dense_up_to)
+def test_the_nearest_item_item_weights_are_the_mean_of_the_three_highest() -> None:
+    models = fit(planted_log(), None)
     heard = [0, 2, 4, 6, 1]
     events = [("me", track_id(n)) for n in heard for _ in range(1 + 5 * (n == 4))]
     columns, items = table(models, events)
     assert models.item_item is not None
-    weights = models.item_item.weights
-    dense = np.asarray(weights.todense() if dense_up_to == 0 else weights)
     confidence = 1.0 + models.confidence.alpha * np.log1p([1.0, 1.0, 6.0, 1.0, 1.0])
-    weighed = (confidence / confidence.mean())[:, None] * dense[heard]
+    weighed = (confidence / confidence.mean())[:, None] * np.asarray(models.item_item.weights)[
+        heard
+    ]
     highest = np.sort(weighed[:, items], axis=0)[-3:].mean(axis=0)
     highest[np.isnan(columns["item_item_score"])] = np.nan
     expected = (highest - np.nanmean(highest)) / np.nanstd(highest)
     np.testing.assert_allclose(columns["item_item_nearest"], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_where_only_neighbours_have_weights_the_nearest_are_not_looked_for() -> None:
+    models = fit(planted_log(), None, dense_up_to=0)
+    columns, _ = table(models, [("me", track_id(0)), ("me", track_id(2))])
+    assert np.isnan(columns["item_item_nearest"]).all()
+    assert not np.isnan(columns["item_item_score"]).all()
 
 
 def test_artist_affinity_counts_plays_and_skips_of_the_candidates_artist(
