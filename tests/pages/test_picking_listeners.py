@@ -159,7 +159,8 @@ def test_the_map_asks_whose_taste_to_draw_and_draws_it(world: World, open_page: 
     page.get_by_role("button", name="Show the listener's taste").click()
     expect(page.locator("#beside h2")).to_have_text("Whose taste?")
     page.keyboard.type("listener0002")
-    page.locator("#beside [role=option]").first.click()
+    # The first option is theirs only once the search has answered.
+    page.locator("#beside [role=option]", has_text="listener0002").click()
     expect(page.locator("#beside h2")).to_have_text("listener0002")
     page.wait_for_selector("#beside .row")
     page.get_by_label("Listener", exact=True).fill("listener0004")
