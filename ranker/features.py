@@ -111,13 +111,15 @@ def compute_features(
     common[8], common[9] = _affinity(catalogue.artist, listener, items)
     common[10] = np.log1p(len(listener.history))
     common[11] = np.log1p(models.popularity[liked]).mean() if len(liked) else np.nan
-    for column, name in enumerate(further, n_common):
-        if name == "label_plays":
-            columns[column], _ = _affinity(catalogue.label, listener, items)
-        else:
-            place = [source.name for source in sources].index("item_item")
+    for place, source in enumerate(sources):
+        if source.name == "item_item":
             nearest = _nearest_weights(models, listener, candidates.item_index, score[place])
-            columns[column] = _relative(nearest[None, :])[0, rows]
+            columns[n_common + further.index("item_item_nearest")] = _relative(nearest[None])[
+                0, rows
+            ]
+        elif source.name == "label":
+            plays, _ = _affinity(catalogue.label, listener, items)
+            columns[n_common + further.index("label_plays")] = plays
     if known:
         theirs = [source.name not in _SAME_FOR_ALL for source in sources]
         own = own_columns(listener.history, candidates.item_index, relative[theirs])

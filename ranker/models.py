@@ -119,7 +119,6 @@ class CandidateModels:
                     self.collaborative.item_factors,
                     self.collaborative.support,
                     self._fold_in,
-                    self.confidence,
                 )
             )
         if self.item_item is not None:

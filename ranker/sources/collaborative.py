@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from cf_model.confidence import signed_confidence
-from cf_model.config import ConfidenceSettings
 from cf_model.fold_in import FoldIn
 from data.arrays import Floats, Positions
 from data.rows import Rows
@@ -26,24 +24,15 @@ class CollaborativeSource:
         Listeners behind each factor; tracks without any cannot be scored.
     fold_in : FoldIn
         Solver that placed the listeners among the factors.
-    confidence : ConfidenceSettings
-        How it weighed their histories.
     """
 
     name = "collaborative"
 
-    def __init__(
-        self,
-        item_factors: Rows,
-        support: Floats,
-        fold_in: FoldIn,
-        confidence: ConfidenceSettings,
-    ) -> None:
+    def __init__(self, item_factors: Rows, support: Floats, fold_in: FoldIn) -> None:
         self._item_factors = item_factors
         self._supported = support > 0
         self._search = LongestFirst(item_factors, self._supported)
         self._fold_in = fold_in
-        self._confidence = confidence
 
     def candidates(self, listener: Listener, n: int) -> CandidateList:
         """Best of all tracks that somebody listens to."""
@@ -61,7 +50,6 @@ class CollaborativeSource:
 
     def explain(self, listener: Listener, items: Positions) -> Positions:
         """The liked track with the largest share in the score of each of `items`."""
-        history = listener.history
-        signed = signed_confidence(history, self._confidence)
-        shares = self._fold_in.evidence(history.item_index, signed) @ self._item_factors[items].T
-        return strongest(history.item_index, shares.astype(np.float32))
+        heard = listener.history.item_index
+        evidence = self._fold_in.evidence(heard, listener.confidence)
+        return strongest(heard, (evidence @ self._item_factors[items].T).astype(np.float32))
