@@ -1,4 +1,4 @@
-"""Artists, as the tags of tracks name them."""
+"""Artists, as the tags of tracks name them, and who plays them or one of their tracks."""
 
 from __future__ import annotations
 
@@ -7,14 +7,8 @@ from apiflask import APIBlueprint
 from api.cursors import decode, encode
 from api.problems import problem_responses
 from api.requestlog import request_id
-from api.schemas.artists import (
-    ArtistEntry,
-    Player,
-    Players,
-    PlayersQuery,
-    SimilarArtists,
-    SimilarArtistsQuery,
-)
+from api.schemas.artists import ArtistEntry, SimilarArtists, SimilarArtistsQuery
+from api.schemas.players import Player, Players, PlayersQuery
 from api.schemas.tracks import ArtistOut, ArtistQuery, ArtistTrack, TrackOut
 from api.scopes import needs
 from api.services import services

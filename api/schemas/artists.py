@@ -1,4 +1,4 @@
-"""Who plays a track or an artist, and artists that are like one."""
+"""Artists that are like one."""
 
 from __future__ import annotations
 
@@ -6,31 +6,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
-from api.schemas.asking import MAX_USERS
 from api.schemas.base import Count, Input
 from recsys.similar import Space
-
-
-class PlayersQuery(Input):
-    """Query of those who play something."""
-
-    limit: int = Field(10, ge=1, le=MAX_USERS, description="Listeners at most")
-
-
-class Player(BaseModel):
-    """A listener, and how often they played what was asked about."""
-
-    user_id: str
-    display_name: str | None
-    plays: int = Field(description="Plays of it, however much was heard")
-    last_played_at: float | None = Field(description="UNIX seconds")
-
-
-class Players(BaseModel):
-    """Listeners who played something most, first those who did so most often."""
-
-    items: list[Player]
-    request_id: str
 
 
 class ArtistSpace(StrEnum):
