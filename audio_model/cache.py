@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -36,21 +36,35 @@ class CachedTracks:
         The `.npy` of each.
     skipped : dict of Path to str
         Files that cannot be analysed, and why.
+    frontend : FrontEnd
+        What made the chunks.
     """
 
     paths: tuple[Path, ...]
     files: tuple[Path, ...]
     skipped: dict[Path, str]
+    frontend: FrontEnd
 
     def chunks(self, track: int) -> NDArray[np.float16]:
-        """Memory-mapped chunks [shape=(n_chunks, n_mels, chunk_frames)] of a track, in dB."""
-        loaded: NDArray[np.float16] = np.load(self.files[track], mmap_mode="r", allow_pickle=False)
-        return loaded
+        """Memory-mapped chunks [shape=(n_chunks, n_mels, chunk_frames)] of a track, in dB.
+
+        May be called in a thread beside the training itself, which `numpy.load` may not: it reads
+        the header as Python source, TensorFlow reads that of the step it traces, and until 3.11.8
+        an interpreter that does both at once can end in a `SystemError` (CPython issue 106905).
+        """
+        with self.files[track].open("rb") as file:
+            # Magic string and version, eight bytes, then the length of the header in two.
+            begin = 10 + int.from_bytes(file.read(10)[8:], "little")
+            values = np.memmap(file, np.float16, "r", offset=begin)
+        return values.reshape(-1, self.frontend.n_mels, self.frontend.chunk_frames)
 
     def only(self, rows: Sequence[int]) -> CachedTracks:
         """The tracks at `rows`, in that order; nothing skipped."""
-        return CachedTracks(
-            tuple(self.paths[row] for row in rows), tuple(self.files[row] for row in rows), {}
+        return replace(
+            self,
+            paths=tuple(self.paths[row] for row in rows),
+            files=tuple(self.files[row] for row in rows),
+            skipped={},
         )
 
 
@@ -96,7 +110,7 @@ def cache_spectrograms(
                 if on_progress is not None:
                     on_progress(done, len(paths))
     usable = [path for path in names if path not in skipped]
-    return CachedTracks(tuple(usable), tuple(names[path] for path in usable), skipped)
+    return CachedTracks(tuple(usable), tuple(names[path] for path in usable), skipped, frontend)
 
 
 def _key(path: Path, frontend: FrontEnd) -> str:

@@ -196,6 +196,17 @@ def test_untrained_encoder_depends_on_its_seed(tmp_path):
     assert len(names) == 2
 
 
+def test_chunks_are_read_without_parsing_python(music, cache, monkeypatch):
+    """TensorFlow traces in another thread; two parsers at once end in a SystemError (see cache)."""
+    tracks = cache_spectrograms(sorted(music.iterdir()), TINY.frontend, cache / "spectrograms")
+    expected = [np.load(file) for file in tracks.files]
+    with monkeypatch.context() as patched:
+        patched.delattr("ast.literal_eval")
+        found = [tracks.chunks(track) for track in range(len(expected))]
+    for chunks, stored in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(chunks, stored, strict=True)
+
+
 def test_changed_file_is_decoded_again_and_a_vanished_one_is_skipped(tmp_path):
     path = tmp_path / "a.wav"
     soundfile.write(path, tone(1.0, 8000), 8000)
