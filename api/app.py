@@ -64,8 +64,9 @@ sent one of at most 64 letters, digits, dots, dashes and underscores.
 
 _CONTENT_POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-    "object-src 'none'"
+    "object-src 'none'; media-src 'self' blob:"
 )
+"""Blobs are files that a visitor chose: the page plays them without sending them anywhere."""
 
 
 def create_app(home: str | Path | None = None) -> APIFlask:

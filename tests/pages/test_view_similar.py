@@ -27,6 +27,40 @@ def test_a_dropped_in_song_shows_its_spectrogram_and_finds_itself(
     assert fits(page)
 
 
+def test_the_file_asked_about_can_be_heard_without_the_player_playing_too(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(world.address)
+    page.set_input_files("#file", world.song())
+    own = page.locator("#query-sound")
+    expect(own).to_be_visible()
+    own.evaluate("(audio) => audio.play()")
+    page.wait_for_function("() => document.querySelector('#query-sound').currentTime > 0")
+    titles(page)
+    page.locator("#results .cover").first.click()
+    page.wait_for_function("() => document.querySelector('#query-sound').paused")
+    expect(page.locator("#player button[aria-label=Pause]")).to_be_visible()
+    own.evaluate("(audio) => audio.play()")
+    expect(page.locator("#player button[aria-label=Play]")).to_be_visible()
+    page.locator("#results .title").first.click()
+    expect(page.locator("main h1")).not_to_contain_text("Play it something")
+    assert own.count() == 0
+
+
+def test_a_file_that_the_browser_cannot_decode_has_no_player(
+    world: World, open_page: Open, tmp_path: Path
+) -> None:
+    page = open_page(world.address)
+    page.set_input_files("#file", world.song())
+    expect(page.locator("#query-sound")).to_be_visible()
+    page.watch.allow("415")  # type: ignore[attr-defined]
+    broken = tmp_path / "broken.mp3"
+    broken.write_text("not music")
+    page.set_input_files("#file", broken)
+    expect(page.locator("#results .message.failed")).to_be_visible()
+    expect(page.locator("#query-sound")).to_be_hidden()
+
+
 def test_a_slow_browser_still_draws_the_spectrogram_itself(world: World, open_page: Open) -> None:
     page = open_page(world.address)
     asked: list[str] = []

@@ -4,6 +4,7 @@ import { call, path, upload, link } from "../api.js";
 import { artwork } from "../artwork.js";
 import { announce, calm, el, icon, minutes } from "../dom.js";
 import { canRecord, record } from "../microphone.js";
+import { give } from "../own-sound.js";
 import { saveMenu } from "../playlist.js";
 import * as player from "../player.js";
 import { search } from "../search.js";
@@ -23,6 +24,7 @@ export function mount(main, query, signal) {
   let asked = null; // {name, seed: {query_id} or {track_id}}
   let seeds = []; // {track, weight}
   let under = new AbortController();
+  let sounding = new AbortController(); // the file asked about is there to be heard
   let shown = [];
 
   part("results-acts").append(
@@ -61,6 +63,7 @@ export function mount(main, query, signal) {
     part("query-art").classList.toggle("drawn", Boolean(art));
     part("seeds").replaceChildren();
     part("spectrogram").hidden = true;
+    sounding.abort();
     seeds = [];
   }
 
@@ -77,6 +80,8 @@ export function mount(main, query, signal) {
       return;
     }
     const own = begin();
+    sounding = new AbortController();
+    give(part("query-sound"), file, sounding.signal);
     const bar = part("bar");
     part("cancel").hidden = bar.hidden = false;
     bar.value = 0;
@@ -169,11 +174,13 @@ export function mount(main, query, signal) {
     part("query").scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: "start" });
   }
 
+  signal.addEventListener("abort", () => sounding.abort());
   const chosen = () => part("file").files[0] && send(part("file").files[0]);
   part("sound").addEventListener("submit", (event) => event.preventDefault());
   part("file").addEventListener("change", chosen);
   part("cancel").addEventListener("click", () => {
     under.abort();
+    sounding.abort();
     part("query").hidden = true;
     results.replaceChildren(message("Given up", "Nothing was kept."));
     part("file").focus();
