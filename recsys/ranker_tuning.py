@@ -27,7 +27,15 @@ from recsys.evaluation.judging import Cases, find_cases
 from recsys.evaluation.metrics import ndcg_of_hits
 from recsys.threads import one_thread
 from recsys.training import TrainingData, fit_sources, gather_lists
-from recsys.tuning import Distribution, K, Scores, Task, nothing_to_tune_by, validation_window
+from recsys.tuning import (
+    Distribution,
+    K,
+    Scores,
+    Task,
+    fixed_settings,
+    nothing_to_tune_by,
+    validation_window,
+)
 
 MOST_JUDGED = 1_000
 """Listeners asked in each trial, the same ones in all: their candidates are kept, some 100 MB."""
@@ -69,8 +77,8 @@ class JudgedLists:
     @classmethod
     @one_thread()
     def of(cls, models: CandidateModels, cases: Cases) -> JudgedLists:
-        """The candidates of every listener of `cases` who discovers something."""
-        users = [user for user in cases.users.tolist() if user in cases.new]
+        """The candidates of every listener of `cases`, who all discover something."""
+        users = cases.users.tolist()
         nobody = np.asarray(models.popularity == 0)
         features, fused, relevant, cold, group, counts = [], [], [], [], [], []
         asking = (discovering_listener(models, cases.histories.history(user)) for user in users)
@@ -132,8 +140,8 @@ def ranker_task(data: TrainingData, config: Config) -> Task:
         If nobody discovers anything in the validation window, or too few do before it.
     """
     window = validation_window(data, config)
-    cases = find_cases(window.past, window.later, config, most=MOST_JUDGED)
-    if not cases.new:
+    cases = find_cases(window.past, window.later, config, most=MOST_JUDGED, known=False)
+    if not len(cases.users):
         raise nothing_to_tune_by(window)
     models = fit_sources(data, window.past, config)
     names = feature_names([source.name for source in models.sources])
@@ -152,19 +160,13 @@ def ranker_task(data: TrainingData, config: Config) -> Task:
         return judged.ndcg(train_ranker(lists, names, tried.ranker, seed=config.seed))
 
     present = {name: getattr(config.ranker, name.split(".")[1]) for name in SPACE}
-    return Task("ranker", SPACE, window, present, scores, len(judged.group), _digest(data, config))
+    return Task("ranker", SPACE, window, present, scores, len(cases.users), _fixed(data, config))
 
 
-def _digest(data: TrainingData, config: Config) -> str:
-    """Of what the lists follow from beside the log: settings that are not searched, and sound."""
-    fixed = config.model_dump(
-        mode="json",
-        include={"als", "item_item", "bridge", "carry", "candidates", "confidence", "ranker"},
-    )
-    for name in SPACE:
-        section, key = name.split(".")
-        del fixed[section][key]
-    digest = hashlib.sha256(repr(fixed).encode())
+def _fixed(data: TrainingData, config: Config) -> str:
+    """What the lists follow from beside the log: settings that are not searched, and sound."""
+    digest = hashlib.sha256()
     for array in (data.embeddings, data.content, data.catalogue.categories.codes):
         digest.update(b"none" if array is None else np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+    sections = {"als", "item_item", "bridge", "carry", "candidates", "confidence", "ranker"}
+    return f"{fixed_settings(config, sections, SPACE)} {digest.hexdigest()}"

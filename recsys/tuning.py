@@ -76,8 +76,8 @@ class Task:
         What a configuration gives; raises a `DataError` where it gives nothing.
     listeners : int
         Listeners that are asked.
-    digest : str
-        Of what else the scores follow from.
+    fixed : str
+        What else the scores follow from: another study where it differs.
     """
 
     part: str
@@ -86,7 +86,7 @@ class Task:
     present: Settings
     scores: Callable[[Config], Scores]
     listeners: int
-    digest: str = ""
+    fixed: str
 
 
 @dataclass(frozen=True)
@@ -211,8 +211,8 @@ def collaborative_task(data: TrainingData, config: Config) -> Task:
         If nobody discovers anything in the validation window.
     """
     window = validation_window(data, config)
-    cases = find_cases(window.past, window.later, config, most=MOST_LISTENERS)
-    if not cases.new:
+    cases = find_cases(window.past, window.later, config, most=MOST_LISTENERS, known=False)
+    if not len(cases.users):
         raise nothing_to_tune_by(window)
     return Task(
         "als",
@@ -220,7 +220,8 @@ def collaborative_task(data: TrainingData, config: Config) -> Task:
         window,
         _present(cases, config),
         lambda tried: Scores(als_ndcg(cases, tried)),
-        len(cases.new),
+        len(cases.users),
+        fixed_settings(config, {"als", "confidence"}, SPACE),
     )
 
 
@@ -229,7 +230,7 @@ def als_ndcg(cases: Cases, config: Config) -> float:
     histories = cases.histories
     model = fit_als(histories, config.als, config.confidence, seed=config.seed)
     fold_in = model.fold_in
-    users = [user for user in cases.users.tolist() if user in cases.new]
+    users = cases.users.tolist()
     hits = np.zeros((len(users), K), np.bool_)
     with one_thread():
         for row, user in enumerate(users):
@@ -242,6 +243,15 @@ def als_ndcg(cases: Cases, config: Config) -> float:
             hits[row, : len(found)] = np.isin(found, cases.new[user])
     n_relevant = np.array([len(cases.new[user]) for user in users])
     return float(ndcg_of_hits(hits, n_relevant, K).mean())
+
+
+def fixed_settings(config: Config, sections: set[str], space: dict[str, Distribution]) -> str:
+    """The settings of `sections` that are not searched, in words that differ where they do."""
+    fixed = config.model_dump(mode="json", include=sections)
+    for name in space:
+        section, key = name.split(".")
+        del fixed[section][key]
+    return repr(fixed)
 
 
 def with_settings(config: Config, settings: Settings) -> Config:
@@ -262,11 +272,11 @@ def with_settings(config: Config, settings: Settings) -> Config:
 
 
 def _open_study(file: Path, task: Task, config: Config) -> optuna.Study:
-    """The study of this task; another log, seed or cut has one of its own."""
+    """The study of this task; another log, seed, cut or fixed setting has one of its own."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     file.parent.mkdir(parents=True, exist_ok=True)
     window = task.window
-    digest = hashlib.sha256(f"{config.seed} {window.protocol} {window.cut}{task.digest}".encode())
+    digest = hashlib.sha256(f"{config.seed} {window.protocol} {window.cut} {task.fixed}".encode())
     for log in (window.past, window.later):
         for column in (log.user_index, log.item_index, log.kind, log.plays):
             digest.update(np.ascontiguousarray(column).tobytes())

@@ -58,11 +58,22 @@ class Cases:
 
 
 def find_cases(
-    past: EventLog, later: EventLog, config: Config, *, most: int = MOST_LISTENERS
+    past: EventLog,
+    later: EventLog,
+    config: Config,
+    *,
+    most: int = MOST_LISTENERS,
+    known: bool = True,
 ) -> Cases:
-    """Listeners with anything relevant in `later`, at most `most` of them."""
+    """Listeners with anything relevant in `later`, at most `most` of them.
+
+    Parameters
+    ----------
+    known : bool
+        Whether what was taken to again counts, too.
+    """
     histories, new = discoveries(past, later, config)
-    again = returns(histories, later, config)
+    again = returns(histories, later, config) if known else {}
     users = np.array(sorted({*new, *again}), np.int64)
     if len(users) > most:
         users = np.sort(np.random.default_rng(config.seed).permutation(users)[:most])

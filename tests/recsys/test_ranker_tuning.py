@@ -55,7 +55,7 @@ def test_a_trial_is_worth_what_the_lists_of_its_ranker_are(world: TrainingData) 
     window = validation_window(world, QUICK)
     hybrid = fit_hybrid(world, window.past, QUICK)
     assert isinstance(hybrid.ranker, LambdaRanker)
-    cases = find_cases(window.past, window.later, QUICK)
+    cases = find_cases(window.past, window.later, QUICK, known=False)
     found = JudgedLists.of(hybrid.models, cases).ndcg(hybrid.ranker)
     parts = judge(hybrid, {HYBRID: hybrid_order}, cases).parts
     for name, value in (("all", found.everything), ("cold", found.cold)):
@@ -65,7 +65,7 @@ def test_a_trial_is_worth_what_the_lists_of_its_ranker_are(world: TrainingData) 
         assert value == pytest.approx(expected, abs=1e-9)
     task = ranker_task(world, QUICK)
     assert task.scores(QUICK) == found
-    assert task.listeners == len(cases.new)
+    assert task.listeners == len(cases.users)
 
 
 def test_lists_are_made_once_for_all_trials(

@@ -10,14 +10,22 @@ import numpy as np
 import pytest
 
 import recsys.tuning
-from cf_model.config import ALSSettings
+from cf_model.config import ALSSettings, ConfidenceSettings
 from data.errors import DataError, ParameterError
 from recsys.cli.tune import describe
 from recsys.config import Config, load_config
+from recsys.evaluation.judging import find_cases
 from recsys.holdout import hold_out
+from recsys.labelling import discoveries
 from recsys.settings_file import as_toml, write_settings
 from recsys.training import TrainingData
-from recsys.tuning import TuningResult, tune, validation_window, with_settings
+from recsys.tuning import (
+    TuningResult,
+    collaborative_task,
+    tune,
+    validation_window,
+    with_settings,
+)
 from tests.ranker.worlds import N_TRACKS, planted_catalogue, planted_log
 
 POOR = Config(als=ALSSettings(factors=200, iterations=5, regularization=150))
@@ -93,6 +101,28 @@ def test_another_log_or_seed_has_a_study_of_its_own(data: TrainingData, tmp_path
     shorter = replace(data, log=data.log.take(np.arange(len(data.log)) % 7 > 0))
     assert tune(shorter, Config(), tmp_path / "t.db", trials=1).trials == 2
     assert tune(data, Config(seed=3), tmp_path / "t.db", trials=1).trials == 2
+
+
+def test_scores_under_other_fixed_settings_are_no_part_of_a_search(
+    data: TrainingData, tmp_path: Path
+) -> None:
+    tune(data, Config(), tmp_path / "t.db", trials=1)
+    other = Config(confidence=ConfidenceSettings(half_life_days=0.01, like_plays=0))
+    found = tune(data, other, tmp_path / "t.db", trials=1)
+    assert found.trials == 2
+    searched = Config(confidence=ConfidenceSettings(alpha=3.0))
+    assert tune(data, searched, tmp_path / "t.db", trials=1).trials == 3
+
+
+def test_listeners_asked_are_those_of_the_sample_who_discover(
+    data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = validation_window(data, Config())
+    discovering = set(discoveries(window.past, window.later, Config())[1])
+    monkeypatch.setattr(recsys.tuning, "MOST_LISTENERS", 5)
+    assert collaborative_task(data, Config()).listeners == 5 < len(discovering)
+    sample = find_cases(window.past, window.later, Config(), most=5, known=False)
+    assert set(sample.users.tolist()) <= discovering
 
 
 def test_no_trial_begins_after_the_time_is_up(data: TrainingData, tmp_path: Path) -> None:
