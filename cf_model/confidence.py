@@ -11,6 +11,9 @@ With `half_life_days` set to h, evidence is worth half for every h days that the
 lies before the listener's: s and d are multiplied by :math:`2^{-a / h}`, a the days between. What
 is preferred does not change, only how much that counts; an event without a time counts in full.
 
+A verdict stands over what was played or skipped: after a like p = 1, after a dislike or a hide
+p = 0, the latest of them, whatever s and d are.
+
 A pair that never occurred has p = 0 and c = 1 (Hu, Koren and Volinsky, "Collaborative filtering
 for implicit feedback datasets", ICDM 2008). Plays enter through the logarithm because their counts
 are heavy-tailed.

@@ -16,10 +16,10 @@ are .365 and .336, where plain EASE of binary pairs has .354 and .324; λ and q 
 very split, which flatters them a little.
 
 Beyond that size, the nearest neighbours of each track by cosine of their listeners, with shrinkage
-:math:`n_{ij} / (\sqrt{n_i n_j} + s)`. Either way the score of track j for a listener is the sum of
-:math:`B_{ij}` over what they are positive about, each by its share in their confidence. On that log
-EASE has .367 and .340 so, .365 and .336 where all that is liked counts the same; on one of 950
-tracks (five splits) recall@20 is .514 and .510.
+:math:`n_{ij} / \sqrt{(n_i + s)(n_j + s)}`. Either way the score of track j for a
+listener is the sum of :math:`B_{ij}` over what they are positive about, each by its share in their
+confidence. On that log EASE has .367 and .340 so, .365 and .336 where all that is liked counts the
+same; on one of 950 tracks (five splits) recall@20 is .514 and .510.
 """
 
 from __future__ import annotations

@@ -104,6 +104,11 @@ class CandidateModels:
         """Tracks with few listeners or none [shape=(n_items,)]."""
         return self.popularity < self.settings.newcomer_support
 
+    @cached_property
+    def mean_popularity(self) -> float:
+        """Listeners of a track that anybody plays, on average."""
+        return float(self.popularity.sum() / max(np.count_nonzero(self.popularity), 1))
+
     @property
     def n_items(self) -> int:
         """Number of tracks."""

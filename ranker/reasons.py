@@ -41,6 +41,10 @@ _PREFIXES = {
 }
 _OF_ITSELF = frozenset({"artist", "label"})
 """Families whose sentence names what the recommended track is of."""
+_TOLD = frozenset({"own", "popular"})
+"""Families whose sentence follows from numbers."""
+_OF_NEWCOMERS = frozenset({"bridge", "carried"})
+"""Families that say most of tracks with few listeners or none."""
 _REST = "rest"
 """Features that weigh in every score and explain none: agreement of sources, who is asking."""
 _NEW = "new"
@@ -114,15 +118,18 @@ class Reason:
         Position of the track of the history that speaks most for it; for ``artist`` and
         ``label``, of the recommended track itself.
     how : str
-        What the listener does with the track at `by`; for ``own``, the sentence.
+        What the listener does with the track at `by`; for ``own`` and ``popular``, the sentence.
     cold : bool
         Nobody took to the recommended track yet.
+    newcomer : bool
+        Hardly anybody did.
     """
 
     family: str
     by: int | None = None
     how: str = "play"
     cold: bool = False
+    newcomer: bool = False
 
     @property
     def tracks(self) -> tuple[int, ...]:
@@ -138,18 +145,21 @@ class Reason:
         if self.family == "label":
             label = named.label if named is not None and named.label else "a label"
             return f"{'new' if self.cold else 'more'} on {label}, whose tracks you play"
-        if self.family == "own":
+        if self.family in _TOLD:
             return self.how
         if named is None:
-            return _UNNAMED[self.family]
-        return _NAMED[self.family].format(track=named.caption, how=self.how)
+            said = _UNNAMED[self.family]
+        else:
+            said = _NAMED[self.family].format(track=named.caption, how=self.how)
+        heard = self.newcomer and self.family in _OF_NEWCOMERS
+        return f"hardly heard yet, and it {said}" if heard else said
 
 
 _NAMED = {
     "collaborative": "listeners who share your taste for {track} play this",
     "item_item": "listeners of {track} play this",
     "audio": "sounds like {track}, which you {how}",
-    "carried": "hardly heard yet, and it sounds like what listeners of {track} play",
+    "carried": "sounds like what listeners of {track} play",
 }
 _OWN = {
     "like": "you like this",
@@ -160,9 +170,8 @@ _UNNAMED = {
     "collaborative": "listeners with your taste play this",
     "item_item": "goes with what you play",
     "audio": "sounds like what you play",
-    "bridge": "hardly heard yet, and it sounds like what listeners with your taste play",
-    "carried": "hardly heard yet, and it sounds like what goes with your tracks",
-    "popular": "popular: many listeners play this",
+    "bridge": "sounds like what listeners with your taste play",
+    "carried": "sounds like what goes with your tracks",
     "rising": "rising: more listeners play this than before",
     "new": "nobody has played this yet",
 }
@@ -200,16 +209,21 @@ def explain(
         elif source is not None:
             named[rows] = source.explain(listener, items[rows])
     cold = (models.popularity[items] == 0).tolist()
-    own = iter(_own(listener, items[[family == "own" for family in families]]))
+    newcomer = (models.popularity[items] < models.settings.newcomer_support).tolist()
+    told = {
+        "own": iter(_own(listener, items[[family == "own" for family in families]])),
+        "popular": iter(_popular(models, items[[family == "popular" for family in families]])),
+    }
 
-    def reason(family: str, by: int, how: str, cold: bool) -> Reason:
+    def reason(family: str, by: int, how: str, cold: bool, newcomer: bool) -> Reason:
         if family in _OF_ITSELF:
             return Reason(family, by, cold=cold)
-        if family == "own":
-            return Reason(family, how=next(own))
-        return Reason(family) if by == MISSING else Reason(family, by, how=how)
+        if family in told:
+            return Reason(family, how=next(told[family]))
+        named = None if by == MISSING else by
+        return Reason(family, named, how=how, newcomer=newcomer)
 
-    return list(map(reason, families, named.tolist(), _how(listener, named), cold))
+    return list(map(reason, families, named.tolist(), _how(listener, named), cold, newcomer))
 
 
 def _applicable(
@@ -268,6 +282,21 @@ def _own(listener: Listener, items: Positions) -> list[str]:
     return [
         _OWN[how] + (", but not for a while" if rest else "")
         for how, rest in zip(_how(listener, items), rested.tolist(), strict=True)
+    ]
+
+
+def _popular(models: CandidateModels, items: Positions) -> list[str]:
+    """How many listeners play each of `items` [shape=(n,)], in words.
+
+    Many are more than play the average of the tracks that anybody plays.
+    """
+    return [
+        "popular: many listeners play this"
+        if listeners > models.mean_popularity
+        else "other listeners play this"
+        if listeners > 1
+        else "another listener plays this"
+        for listeners in models.popularity[items].tolist()
     ]
 
 

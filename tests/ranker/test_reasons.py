@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -165,6 +167,33 @@ def test_the_sentence_says_what_weighed_most_and_names_a_track_of_the_history(
     assert sentence.endswith(ends)
     if reason.family in ("collaborative", "item_item", "audio"):
         assert reason.by in listener.liked_items
+
+
+@pytest.mark.parametrize("feature", ["bridge_score", "carried_score"])
+def test_only_of_a_track_that_hardly_anybody_heard_is_it_said(
+    models: CandidateModels, feature: str
+) -> None:
+    listener = even_listener(models)
+    _, sentence = reason_for(models, listener, 52, feature)
+    assert sentence.startswith("hardly heard yet, and it sounds like what ")
+    _, sentence = reason_for(models, listener, 4, "bridge_score")
+    assert sentence == "sounds like what listeners with your taste play"
+
+
+def test_popular_is_what_more_listeners_play_than_the_average_track(
+    models: CandidateModels,
+) -> None:
+    popularity = models.popularity.copy()
+    popularity[[4, 6]] = 1, 2
+    counted = replace(models, popularity=popularity)
+    listener = even_listener(counted)
+    most = int(popularity[4:50:2].argmax()) * 2 + 4
+    for item, says in (
+        (4, "another listener plays this"),
+        (6, "other listeners play this"),
+        (most, "popular: many listeners play this"),
+    ):
+        assert reason_for(counted, listener, item, "popularity")[1] == says
 
 
 def test_a_cold_track_of_a_known_artist_is_new_from_them(models: CandidateModels) -> None:
