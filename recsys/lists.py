@@ -108,7 +108,7 @@ class RecommendationList:
     model_version : str
         Bundle that made it.
     fallback : bool
-        True when nothing is known about the listener and the list is not personal.
+        True when nothing that is known of the listener leads to a track: the list is not personal.
     next_cursor : str or None
         What to ask with for the tracks after these; None where there are none, or no pages.
     n_cold : int

@@ -42,7 +42,8 @@ def radio(
 ) -> RecommendationList:
     """The next tracks; ask again with the list's `next_cursor`.
 
-    When everything has been sent, the older half of it may come again.
+    When nothing else is left, what was heard lately may come again, and when everything has been
+    sent, the older half of it.
 
     Raises
     ------
@@ -59,6 +60,8 @@ def radio(
     )
     who = Asking(models, history, seeds, nudge)
     page = lists.page(who, request, shown, heard_lately(history, now))
+    if not page.items:
+        page = lists.page(who, request, shown)
     while not page.items and len(shown):
         shown = shown[(len(shown) + 1) // 2 :]
         page = lists.page(who, request, shown)

@@ -59,7 +59,7 @@ class TrackList(BaseModel):
     model_version: str
     request_id: str
     fallback: bool = Field(
-        description="True when nothing is known of the listener and the list is not personal"
+        description="True when nothing known of the listener leads to a track: it is not personal"
     )
     next: str | None = Field(
         None, description="`cursor` of the next page; null on the last, and for lists without pages"
@@ -83,7 +83,7 @@ class ListenerList(BaseModel):
 
     user_id: str | None
     items: list[ListedTrack]
-    fallback: bool = Field(description="True when nothing is known and the list is not personal")
+    fallback: bool = Field(description="True when nothing known leads to a track: not personal")
     next: str | None = Field(description="`cursor` of the next page; null on the last")
 
 

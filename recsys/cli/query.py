@@ -100,7 +100,8 @@ def recommend(
                 if unheard
                 else "the list is what most listeners play"
             )
-            err.print(f"nothing is known about listener {user!r}: {instead}", markup=False)
+            said = f"nothing known about listener {user!r} leads to a track: {instead}"
+            err.print(said, markup=False)
         show_list(answer, store, as_json=as_json)
 
 

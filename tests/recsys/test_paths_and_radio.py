@@ -198,6 +198,20 @@ def test_a_radio_never_ends(six_sounds: ModelBundle, shelf: Store) -> None:
     assert len(set(seen[:N_TRACKS])) > 0.9 * N_TRACKS
 
 
+def test_a_radio_plays_on_where_everything_was_heard_today(
+    six_sounds: ModelBundle, shelf: Store
+) -> None:
+    recommender = Recommender(six_sounds, shelf)
+    now = time.time()
+    shelf.add_events(
+        [
+            Event(f"a{n}", "heard-all-today", track_id(n), EventKind.PLAY, now - n)
+            for n in range(N_TRACKS)
+        ]
+    )
+    assert recommender.radio("heard-all-today", 10).items
+
+
 def nearness(answer, n: int) -> float:
     rows = vectors()
     return float(np.mean([rows[number(track)] @ rows[n] for track in ids(answer)]))
