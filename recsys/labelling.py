@@ -22,10 +22,11 @@ import numpy as np
 from cf_model.confidence import signed_confidence
 from data.arrays import Mask, Positions
 from data.events import EventLog
-from data.interactions import History, Interactions
+from data.interactions import Interactions
 from ranker.candidates import Candidates
 from ranker.features import compute_features, feature_names
 from ranker.habit import familiar
+from ranker.hybrid import discovering_listener
 from ranker.labelled import LabelledLists
 from ranker.listener import Listener
 from ranker.models import CandidateModels
@@ -70,24 +71,33 @@ def returns(histories: Interactions, later: EventLog, config: Config) -> dict[in
 
 @one_thread()
 def label_lists(
-    models: CandidateModels, past: EventLog, later: EventLog, config: Config, most: int
+    models: CandidateModels,
+    past: EventLog,
+    later: EventLog,
+    heard: Mask,
+    config: Config,
+    most: int,
 ) -> LabelledLists:
     """Candidates from `past` for each listener, labelled by their discoveries in `later`.
 
     Listeners none of whose discoveries was proposed teach nothing and are left out; of more than
-    `most` others a sample is taken. Tracks that nobody has heard, before or after, are no
-    candidates: nothing is known against them, and as misses they would teach that new is bad. Of a
-    listener's other misses a sample is kept where there are many lists.
+    `most` others a sample is taken. Tracks that nobody has heard are proposed and ranked as they
+    would be, but are not among the misses: nothing is known against them, and they would teach that
+    new is bad. Of a listener's other misses a sample is kept where there are many lists.
+
+    Parameters
+    ----------
+    heard : np.ndarray [shape=(n_items,), dtype=bool]
+        Tracks that anybody heard before the end of `later`, those made cold in `past` among them.
     """
     histories, relevant = discoveries(past, later, config)
-    unheard = np.ones(models.n_items, np.bool_)
-    unheard[past.item_index] = unheard[later.item_index] = False
 
-    def asked(users: list[int]) -> Iterator[Listener]:
-        each = (_asked_later(models, histories.history(user), unheard) for user in users)
-        return models.prepared(each)
+    def proposed(users: list[int]) -> Iterator[tuple[Listener, Candidates]]:
+        asking = (discovering_listener(models, histories.history(user)) for user in users)
+        for listener in models.prepared(asking):
+            yield listener, models.candidates(listener)
 
-    return _labelled(models, relevant, asked, models.candidates, config, most, known=False)
+    return _labelled(models, relevant, proposed, heard, config, most, known=False)
 
 
 @one_thread()
@@ -102,27 +112,31 @@ def relisten_lists(
     histories = Interactions.from_log(past)
     relevant = returns(histories, later, config)
     sources = [source.name for source in models.sources]
+    everything = np.ones(models.n_items, np.bool_)
 
-    def asked(users: list[int]) -> Iterator[Listener]:
-        return (models.listener(histories.history(user), _NOTHING) for user in users)
+    def known(users: list[int]) -> Iterator[tuple[Listener, Candidates]]:
+        for user in users:
+            listener = models.listener(histories.history(user), _NOTHING)
+            yield listener, Candidates.unproposed(familiar(listener.history), sources)
 
-    def known(listener: Listener) -> Candidates:
-        return Candidates.unproposed(familiar(listener.history), sources)
-
-    return _labelled(models, relevant, asked, known, config, most, known=True)
+    return _labelled(models, relevant, known, everything, config, most, known=True)
 
 
 def _labelled(
     models: CandidateModels,
     relevant: Mapping[int, Positions],
-    asked: Callable[[list[int]], Iterator[Listener]],
-    candidates_of: Callable[[Listener], Candidates],
+    lists_of: Callable[[list[int]], Iterator[tuple[Listener, Candidates]]],
+    against: Mask,
     config: Config,
     most: int,
     *,
     known: bool,
 ) -> LabelledLists:
-    """Candidates of each listener of `relevant`, at most `most`, with their features."""
+    """Candidates of each listener of `relevant`, at most `most`, with their features.
+
+    Only of the tracks that are `against` [shape=(n_items,)] does it say something that they were
+    not taken to.
+    """
     listeners = np.array(sorted(relevant), np.int64)
     rng = np.random.default_rng(config.seed)
     if len(listeners) > most:
@@ -132,14 +146,14 @@ def _labelled(
     kept = max(config.ranker.negatives, ENOUGH_ROWS // max(expected, 1))
     wanted = np.zeros(models.n_items, np.bool_)
     features, labels, groups, whose = [], [], [], []
-    for user, listener in zip(users, asked(users), strict=True):
-        candidates = candidates_of(listener)
+    for user, (listener, candidates) in zip(users, lists_of(users), strict=True):
         wanted[relevant[user]] = True
         found = wanted[candidates.item_index]
         wanted[relevant[user]] = False
         if not found.any() or (known and found.all()):
             continue
-        misses = rng.permutation(np.flatnonzero(~found))[:kept]
+        misses = np.flatnonzero(~found & against[candidates.item_index])
+        misses = rng.permutation(misses)[:kept]
         rows = np.sort(np.concatenate([np.flatnonzero(found), misses]))
         features.append(compute_features(models, listener, candidates, rows, known=known))
         labels.append(found[rows].astype(np.int8))
@@ -154,10 +168,3 @@ def _labelled(
         group=np.array(groups, np.int64),
         listener=np.array(whose, np.int64),
     )
-
-
-def _asked_later(models: CandidateModels, history: History, unheard: Mask) -> Listener:
-    """The listener with this history, who is not recommended it nor what is `unheard`."""
-    excluded = unheard.copy()
-    excluded[history.item_index] = True
-    return models.listener(history, np.flatnonzero(excluded).astype(np.int32))

@@ -232,11 +232,13 @@ def _window_lists(
     with_sound = np.zeros(len(data.catalogue.items), np.bool_)
     if data.embeddings is not None:
         with_sound = np.asarray(~np.isnan(data.embeddings).any(axis=1))
+    heard = np.zeros_like(with_sound)
+    heard[window.past.item_index] = heard[window.later.item_index] = True
     colder = with_cold_tracks(window, with_sound, config.ranker.cold_share, rng)
     for tried in (colder,) if colder is window else (colder, window):
         models = fit_sources(data, tried.past, config, index=index)
         if names == feature_names([source.name for source in models.sources]):
-            discovered = label_lists(models, tried.past, tried.later, config, most[0])
+            discovered = label_lists(models, tried.past, tried.later, heard, config, most[0])
             again = None
             if window.cut is not None and most[1] > 0:
                 again = relisten_lists(models, tried.past, tried.later, config, most[1])

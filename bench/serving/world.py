@@ -163,7 +163,8 @@ def fit(tracks: list[Track], log: EventLog, size: Size) -> Hybrid:
     cut = float(np.quantile(log.timestamp, 1 - LATER_SHARE))
     past = log.before(cut)
     models = fit_sources(data, past, config)
-    lists = label_lists(models, past, log.since(cut), config, size.lists)
+    heard = np.isin(np.arange(models.n_items), log.item_index)
+    lists = label_lists(models, past, log.since(cut), heard, config, size.lists)
     names = feature_names([source.name for source in models.sources])
     return Hybrid(models, train_ranker(lists, names, config.ranker))
 

@@ -11,11 +11,12 @@ from data.events import EventKind, EventLog
 from data.ids import IdMap
 from ranker.config import RankerSettings
 from ranker.features import compute_features, feature_names
-from recsys import labelling
+from ranker.hybrid import discovering_listener
+from recsys import labelling, training
 from recsys.config import Config
-from recsys.holdout import hold_out
+from recsys.holdout import HeldOut, hold_out
 from recsys.labelling import discoveries, label_lists
-from recsys.training import fit_sources
+from recsys.training import fit_hybrid, fit_sources
 from recsys.windows import FOUND, MIN_PAST, label_windows, with_cold_tracks
 from tests.recsys.growing import growing_world
 
@@ -32,6 +33,12 @@ def log_of(n: int, times: np.ndarray) -> EventLog:
         plays=np.ones(n, np.float32),
         play_ratio=np.ones(n, np.float32),
     )
+
+
+def heard_in(held: HeldOut) -> np.ndarray:
+    heard = np.zeros(len(held.past.items), np.bool_)
+    heard[held.past.item_index] = heard[held.later.item_index] = True
+    return heard
 
 
 @pytest.fixture
@@ -110,7 +117,7 @@ def test_what_nobody_ever_heard_is_no_miss_to_learn_from():
     held = hold_out(log)
     models = fit_sources(data, held.past, Config())
 
-    lists = label_lists(models, held.past, held.later, Config(), 1000)
+    lists = label_lists(models, held.past, held.later, heard_in(held), Config(), 1000)
 
     popularity = feature_names([source.name for source in models.sources]).index("popularity")
     later = set(held.later.item_index.tolist()) - set(held.past.item_index.tolist())
@@ -119,24 +126,58 @@ def test_what_nobody_ever_heard_is_no_miss_to_learn_from():
     assert (lists.features[:, popularity] == 0).sum() <= len(later) * len(lists.group)
 
 
-def test_lists_are_those_of_each_listener_asked_alone():
-    """The naive reference: one listener after the other, every candidate, sets for labels."""
-    held = hold_out(growing_world().log)
-    models = fit_sources(growing_world(), held.past, Config())
-    histories, relevant = discoveries(held.past, held.later, Config())
-    expected = {}
-    for user, wanted in relevant.items():
-        history = histories.history(user)
-        heard = {*held.past.item_index.tolist(), *held.later.item_index.tolist()}
-        never = set(range(models.n_items)) - heard
-        excluded = np.array(sorted({*history.item_index.tolist(), *never}), np.int32)
-        listener = models.listener(history, excluded)
-        candidates = models.candidates(listener)
-        right = [item in set(wanted.tolist()) for item in candidates.item_index.tolist()]
-        if any(right):
-            expected[user] = (compute_features(models, listener, candidates), right)
+def test_what_was_made_cold_and_nobody_took_to_in_the_window_is_a_miss(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Somebody heard it: without it, what is new and listed would always be what is wanted."""
+    data = growing_world()
+    missed = []
 
-    lists = label_lists(models, held.past, held.later, Config(), 1000)
+    def watched(models, past, later, *more):
+        lists = label_lists(models, past, later, *more)
+        names = feature_names([source.name for source in models.sources])
+        silent = len(data.catalogue.items) - len({*past.item_index, *later.item_index})
+        new = lists.features[:, names.index("popularity")] == 0
+        in_window = len(set(later.item_index) - set(past.item_index))
+        most_new = np.bincount(np.repeat(np.arange(len(lists.group)), lists.group), new).max()
+        missed.append((silent, most_new - in_window))
+        return lists
+
+    monkeypatch.setattr(training, "label_lists", watched)
+    config = Config(ranker=RankerSettings(cold_share=0.5))
+    fit_hybrid(data, data.log, config)
+    assert missed
+    assert all(silent > 0 for silent, _ in missed)
+    assert any(beyond > 0 for _, beyond in missed)
+
+
+def test_lists_are_those_that_each_listener_would_be_shown():
+    """The naive reference: one listener after the other, sets for labels.
+
+    What nobody heard, before or after, stands in a list that is served, and decides the ranks of
+    the others there; only as a row to learn from it is missing.
+    """
+    data = growing_world()
+    silent = [0, 3, 5]
+    held = hold_out(data.log.take(~np.isin(data.log.item_index, silent)))
+    models = fit_sources(data, held.past, Config())
+    histories, relevant = discoveries(held.past, held.later, Config())
+    heard = np.flatnonzero(heard_in(held))
+    expected = {}
+    competed = 0
+    for user, wanted in relevant.items():
+        listener = discovering_listener(models, histories.history(user))
+        candidates = models.candidates(listener)
+        items = candidates.item_index.tolist()
+        kept = [row for row, item in enumerate(items) if item in heard]
+        competed += len(items) - len(kept)
+        right = [items[row] in set(wanted.tolist()) for row in kept]
+        if any(right):
+            features = compute_features(models, listener, candidates)
+            expected[user] = (features[kept], right)
+    assert competed > 0
+
+    lists = label_lists(models, held.past, held.later, heard_in(held), Config(), 1000)
 
     assert lists.listener.tolist() == sorted(expected)
     assert lists.group.tolist() == [len(expected[user][1]) for user in sorted(expected)]
@@ -150,14 +191,14 @@ def test_of_what_was_not_taken_to_a_sample_is_kept_where_lists_are_many(
 ):
     held = hold_out(growing_world().log)
     models = fit_sources(growing_world(), held.past, Config())
-    everything = label_lists(models, held.past, held.later, Config(), 1000)
+    everything = label_lists(models, held.past, held.later, heard_in(held), Config(), 1000)
     few = Config(ranker=RankerSettings(negatives=3))
-    lists = label_lists(models, held.past, held.later, few, 1000)
+    lists = label_lists(models, held.past, held.later, heard_in(held), few, 1000)
     assert lists.group.tolist() == everything.group.tolist()
 
     monkeypatch.setattr(labelling, "ENOUGH_ROWS", 10)
-    lists = label_lists(models, held.past, held.later, few, 1000)
-    again = label_lists(models, held.past, held.later, few, 1000)
+    lists = label_lists(models, held.past, held.later, heard_in(held), few, 1000)
+    again = label_lists(models, held.past, held.later, heard_in(held), few, 1000)
 
     assert lists.listener.tolist() == everything.listener.tolist()
     assert lists.relevant.sum() == everything.relevant.sum()
