@@ -65,7 +65,11 @@ def import_catalogue(file: Path, store: Store) -> ImportReport:
         # First the embeddings: were the import cut off in between, the paths would still be old,
         # and the next import would come here again.
         store.drop_embeddings(
-            [track.track_id for track in known.values() if tracks[track.track_id].path != track.path]
+            [
+                track.track_id
+                for track in known.values()
+                if tracks[track.track_id].path != track.path
+            ]
         )
         counts = store.upsert_tracks(tracks.values())
         report.created += counts.created

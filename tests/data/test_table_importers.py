@@ -96,7 +96,9 @@ def test_a_track_that_a_catalogue_gives_another_file_is_to_be_analysed_again(
     import_catalogue(write(file, "track_id,path", "t1,a.wav", "t2,b.wav", "t3,c.wav"), store)
     vector = np.ones(2, np.float32)
     store.put_embeddings("e", [(track_id, vector, "d") for track_id in ("t1", "t2", "t3")])
-    import_catalogue(write(file, "track_id,path,genre", "t1,c.wav,Folk", "t2,b.wav,", "t3,,"), store)
+    import_catalogue(
+        write(file, "track_id,path,genre", "t1,c.wav,Folk", "t2,b.wav,", "t3,,"), store
+    )
     assert store.embedded("e") == {"t2"}
     import_catalogue(write(file, "track_id,genre", "t2,Folk"), store)
     assert store.embedded("e") == {"t2"}
