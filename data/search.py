@@ -20,7 +20,7 @@ from rapidfuzz.process import cdist
 from data.arrays import Floats, Mask
 from data.importers.matching import normalise
 from data.store import Store
-from data.tracks import Track
+from data.tracks import Track, artist_names
 
 MOST_LATE = 2_000
 """Tracks that may have changed before everything is indexed again."""
@@ -31,8 +31,6 @@ _EQUAL, _PREFIX, _INSIDE, _ONE_TYPO, _TWO_TYPOS = 1.0, 0.85, 0.6, 0.7, 0.5
 _ALBUM = 0.6
 """Weight of a word that only the album has."""
 _INSIDE_FROM = 3
-_SEPARATOR = "; "
-"""Between several artists of one track (`data.importers.tags`)."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +197,7 @@ class _Index:
             collected.add(row, heading, 1.0)
             collected.add(row, album, _ALBUM)
             self.n_words[row] = len(heading)
-            for name in _names(track.artist):
+            for name in artist_names(track.artist):
                 self.spelling.setdefault(_folded(name), name)
                 self._artists.setdefault(_folded(name), []).append(row)
             if track.genre:
@@ -284,11 +282,3 @@ class _Index:
 
 def _folded(name: str) -> str:
     return name.strip().casefold()
-
-
-def _names(artist: str | None) -> list[str]:
-    """Names under which a track's artist is found: as it stands, and each of several."""
-    if not artist or not artist.strip():
-        return []
-    parts = [part.strip() for part in artist.split(_SEPARATOR) if part.strip()]
-    return list(dict.fromkeys([artist.strip(), *parts]))

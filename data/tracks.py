@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from data.categories import ALBUM, ARTIST, LABEL, Categories
 from data.ids import IdMap
 
+BETWEEN_ARTISTS = "; "
+"""Between several artists of one track."""
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -59,6 +62,14 @@ class Track:
     def caption(self) -> str:
         """Text for people: ``artist - title``, or what there is of it."""
         return " - ".join(part for part in (self.artist, self.title or self.track_id) if part)
+
+
+def artist_names(artist: str | None) -> list[str]:
+    """Names under which the artist of a track is found: as it stands, and each of several."""
+    if not artist or not artist.strip():
+        return []
+    parts = [part.strip() for part in artist.split(BETWEEN_ARTISTS) if part.strip()]
+    return list(dict.fromkeys([artist.strip(), *parts]))
 
 
 @dataclass(frozen=True)

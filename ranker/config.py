@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from data.errors import ParameterError
 from data.settings import Settings
 
 LARGE = 10_000
 """Tracks above which lists to learn from are costly."""
+
+
+SOURCES = (
+    "collaborative",
+    "item_item",
+    "audio",
+    "audio_centres",
+    "bridge",
+    "carried",
+    "artist",
+    "label",
+    "popular",
+    "rising",
+)
+"""Names of all sources (`ranker.sources`), in their order."""
 
 
 class CandidateSettings(Settings):
@@ -29,6 +44,23 @@ class CandidateSettings(Settings):
         "mean; 1 = the mean alone",
     )
     leave_out: tuple[str, ...] = Field((), description="sources that are not asked, by name")
+
+    @field_validator("leave_out")
+    @classmethod
+    def _some_of_the_sources(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse a name that no source has, and a list of all of them."""
+        unknown = [name for name in names if name not in SOURCES]
+        if unknown:
+            raise ValueError(
+                f"expected names of sources ({', '.join(SOURCES)}), got {', '.join(unknown)}; "
+                "correct or remove what is not one of them"
+            )
+        if set(names) == set(SOURCES):
+            raise ValueError(
+                "expected at least one source to be left, got the names of all; "
+                "remove those that are to propose tracks"
+            )
+        return names
 
 
 class RankerSettings(Settings):

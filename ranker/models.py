@@ -19,6 +19,7 @@ from cf_model.item_item import ItemItemModel
 from cf_model.model import CollaborativeModel
 from data.arrays import Floats, Mask, Positions
 from data.categories import ARTIST, LABEL, LEVELS
+from data.errors import ParameterError
 from data.interactions import History
 from data.rows import Rows
 from data.tracks import Catalogue
@@ -116,7 +117,13 @@ class CandidateModels:
 
     @cached_property
     def sources(self) -> tuple[CandidateSource, ...]:
-        """The sources that can propose something, in a fixed order."""
+        """The sources that can propose something, in a fixed order.
+
+        Raises
+        ------
+        ParameterError
+            If ``settings.leave_out`` leaves none.
+        """
         sources: list[CandidateSource] = []
         if self.collaborative is not None and self._fold_in is not None:
             sources.append(
@@ -159,7 +166,14 @@ class CandidateModels:
             sources.append(CategorySource(LEVELS[LABEL], label, label, self.newcomers, shares))
         sources.append(PopularSource(self.popularity))
         sources.append(RisingSource(self.popularity, self.recent_popularity))
-        return tuple(source for source in sources if source.name not in self.settings.leave_out)
+        left = tuple(source for source in sources if source.name not in self.settings.leave_out)
+        if not left:
+            raise ParameterError(
+                "candidates.leave_out: expected at least one source to be left of "
+                f"{', '.join(source.name for source in sources)}, which are all that there are "
+                "for this catalogue; remove one of them from the setting"
+            )
+        return left
 
     @cached_property
     def label_shares(self) -> Floats:

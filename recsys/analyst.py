@@ -93,19 +93,19 @@ class Analyst:
 
     def _analyse(self, job: AnalysisJob) -> None:
         started = time.monotonic()
-        duration = None
+        duration, vectors = None, {}
         try:
             for encoder_id, folder in self._encoders().items():
                 found = self._pool(encoder_id, folder).analyse(job.path)
                 duration = found.duration
-                self._store.put_embeddings(encoder_id, [(job.track_id, found.vector, found.digest)])
+                vectors[encoder_id] = found.vector, found.digest
         except AudioError as error:
             if self._stop.is_set():
                 return
             self._store.analyses.finish(job, failure=str(error))
             _log.info("analysis failed", track_id=job.track_id, reason=str(error))
             return
-        self._store.analyses.finish(job, duration=duration)
+        self._store.analyses.finish(job, duration=duration, vectors=vectors)
         _log.info("analysed", track_id=job.track_id, seconds=round(time.monotonic() - started, 3))
 
     def _encoders(self) -> dict[str, Path]:

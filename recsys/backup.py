@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from errno import ENOENT
 from pathlib import Path, PurePosixPath
 
 from data.errors import ArtefactError, NotReadyError, ParameterError
@@ -20,7 +21,8 @@ from recsys.workspace import Workspace
 
 DATABASE = "recsys.db"
 _FILES = ("recsys.toml", "evaluation.json", "evaluation.html")
-_FOLDERS = ("encoders", "library", "splits")
+_LIBRARY = "library"
+_FOLDERS = ("encoders", _LIBRARY, "splits")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def write_backup(workspace: Workspace, file: Path) -> Kept:
     ParameterError
         If `file` exists, or its folder does not.
     NotReadyError
-        If there is no workspace yet.
+        If there is no workspace yet, or a model or an encoder was deleted meanwhile.
     """
     if file.exists() or not file.parent.is_dir():
         raise ParameterError(f"expected a new file in a folder that exists, got {file}")
@@ -60,13 +62,14 @@ def write_backup(workspace: Workspace, file: Path) -> Kept:
         # What a listener played is nobody else's to read.
         descriptor = os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as out:
-            with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            # Links are no part of a backup: what they lead to is.
+            with tarfile.open(
+                fileobj=out, mode="w", format=tarfile.PAX_FORMAT, dereference=True
+            ) as tar:
                 if with_database:
                     tar.add(copy, DATABASE)
                     n_files += 1
-                for path in _lasting(workspace):
-                    tar.add(path, path.relative_to(workspace.home).as_posix(), recursive=False)
-                    n_files += 1
+                n_files += _add_lasting(tar, workspace)
             out.flush()
             os.fsync(out.fileno())
         archive.rename(file)
@@ -115,18 +118,50 @@ def _copy_database(workspace: Workspace, copy: Path) -> bool:
     return True
 
 
+def _add_lasting(tar: tarfile.TarFile, workspace: Workspace) -> int:
+    """Add what cannot be computed again, and return the number of files."""
+    n_files = 0
+    try:
+        for path in _lasting(workspace):
+            try:
+                stream = path.open("rb")
+            except FileNotFoundError:
+                if path.is_relative_to(workspace.home / _LIBRARY):
+                    continue  # its track was given another file since it was listed
+                raise
+            with stream:  # size and content of one file, even if another takes its place now
+                name = path.relative_to(workspace.home).as_posix()
+                tar.addfile(tar.gettarinfo(arcname=name, fileobj=stream), stream)
+            n_files += 1
+    except FileNotFoundError as error:
+        raise NotReadyError(
+            f"{error.filename} was deleted while it was being backed up: try again when no models "
+            "are pruned and no encoder is deleted"
+        ) from error
+    return n_files
+
+
 def _lasting(workspace: Workspace) -> Iterator[Path]:
     """Files that cannot be computed again; pointers first, so that what they name is there."""
-    home = workspace.home
+    home, models = workspace.home, workspace.models
     for name in _FILES:
         if (home / name).is_file():
             yield home / name
     folders = [home / name for name in _FOLDERS]
-    if (home / "models" / POINTER).is_file():
-        yield home / "models" / POINTER
-    folders += [workspace.models / version for version in versions(workspace.models)]
+    current = read_pointer(models)
+    if current is not None:
+        yield models / POINTER
+        if not (models / current).is_dir():
+            raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(models / current))
+    folders += [models / version for version in versions(models)]
     for folder in folders:
-        yield from sorted(path for path in folder.rglob("*") if path.is_file())
+        # A name that begins with a dot is that of a file, or a folder, that is still being written.
+        yield from sorted(
+            path
+            for path in folder.rglob("*")
+            if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+            and path.is_file()
+        )
 
 
 def _unpack(file: Path, folder: Path) -> int:

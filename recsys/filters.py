@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from data.arrays import Mask, Positions
 from data.ids import MISSING, IdMap
-from data.tracks import Track
+from data.tracks import BETWEEN_ARTISTS, Track, artist_names
 
 UNKNOWN_YEAR = -(2**31)
 TagRow: TypeAlias = tuple[str, str | None, str | None, str | None, int | None, float | None]
@@ -25,7 +26,7 @@ class Filters:
     Parameters
     ----------
     genres, artists, labels : tuple of str
-        One of them, whatever the case; empty = any.
+        One of them, whatever the case; empty = any. A track of several artists is each one's.
     year_from, year_to : int or None
         Years of release, both included; a track whose year is unknown meets neither.
     exclude_ids : frozenset of str
@@ -112,13 +113,26 @@ class Tags:
             added_at=self.added_at[:n],
         )
 
+    @cached_property
+    def _shared(self) -> dict[str, list[int]]:
+        """Codes of the names that stand for several artists, by the name of each of these."""
+        shared: dict[str, list[int]] = {}
+        for name, code in self.artists.items():
+            if BETWEEN_ARTISTS in name:
+                for one in artist_names(name):
+                    shared.setdefault(one, []).append(code)
+        return shared
+
     def matching(self, filters: Filters) -> Mask:
         """Tracks that meet the conditions on tags [shape=(n_items,)]."""
         mask = np.ones(len(self.artist), np.bool_)
         if filters.genres:
             mask &= np.isin(self.genre, _codes(self.genres, filters.genres))
         if filters.artists:
-            mask &= np.isin(self.artist, _codes(self.artists, filters.artists))
+            codes = _codes(self.artists, filters.artists)
+            for name in filters.artists:
+                codes += self._shared.get(folded(name), ())
+            mask &= np.isin(self.artist, codes)
         if filters.labels:
             mask &= np.isin(self.label, _codes(self.labels, filters.labels))
         if filters.year_from is not None:

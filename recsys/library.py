@@ -19,6 +19,10 @@ from audio_model.files import replacing, sha256_of
 from data.errors import NotFoundError, ParameterError
 from recsys.files import sync_folder
 
+_UNFOLLOWED = (OSError, RuntimeError)
+"""What a path raises that is too long or not allowed to be looked at; pathlib says of links that
+lead in a circle that they are a RuntimeError."""
+
 
 @dataclass(frozen=True)
 class AudioFile:
@@ -63,15 +67,21 @@ class AudioLibrary:
             If no roots are set, or the path leads out of them or to no regular file. The message
             is the same for all, so that nobody learns which files there are elsewhere.
         """
-        found = Path(path)
-        if "\0" not in path and found.is_absolute():
-            resolved = found.resolve()
-            if any(resolved.is_relative_to(root) for root in self._roots) and resolved.is_file():
-                return str(resolved)
-        raise ParameterError(
+        refused = ParameterError(
             "path: expected the absolute path of a file below one of the folders in library.roots; "
             "upload the file instead, or have the folder added to the setting"
         )
+        found = Path(path)
+        if "\0" in path or not found.is_absolute():
+            raise refused
+        try:
+            resolved = found.resolve()
+            below = any(resolved.is_relative_to(root) for root in self._roots)
+            if below and resolved.is_file():
+                return str(resolved)
+        except _UNFOLLOWED as error:
+            raise refused from error
+        raise refused
 
     def keep(self, source: Path) -> Path:
         """Copy an uploaded file into the library; its name is the digest of its content."""
@@ -102,7 +112,10 @@ class AudioLibrary:
             If it is gone, is no regular file, or lies outside the library.
         """
         gone = NotFoundError("the audio file of this track is not in its place")
-        resolved = Path(path).resolve()
+        try:
+            resolved = Path(path).resolve()
+        except _UNFOLLOWED as error:
+            raise gone from error
         allowed = [*self._roots, self._folder.resolve()] if self._roots else []
         if allowed and not any(resolved.is_relative_to(root) for root in allowed):
             raise gone

@@ -20,12 +20,12 @@ from recsys.versions import publish
 from recsys.workspace import Workspace
 
 
-def workspace_data(workspace: Workspace, store: Store) -> tuple[TrainingData, EncoderCard]:
-    """Training data of the workspace, and the encoder that made its vectors."""
+def workspace_data(workspace: Workspace, store: Store) -> tuple[TrainingData, Path]:
+    """Training data of the workspace, and the folder of the encoder that made its vectors."""
     folder = workspace.encoder_dir()
     encoder = EncoderCard.read(folder)
     data = load_training_data(store, encoder.encoder_id, encoder.dimension, content_map(folder))
-    return data, encoder
+    return data, folder
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def train_and_publish(workspace: Workspace, store: Store, *, force: bool = False
     WorseModelError
         If the new model is significantly worse than the live one; that one stays.
     """
-    data, encoder = workspace_data(workspace, store)
+    # Read once: while this trains, another encoder may become current.
+    data, encoder_dir = workspace_data(workspace, store)
     made: MadeLists = {}  # the trial's windows are this training's, too, but for the latest
     comparison = compare_with_live(data, workspace.config, workspace.models, made)
     if comparison.worse and not force:
@@ -66,8 +67,8 @@ def train_and_publish(workspace: Workspace, store: Store, *, force: bool = False
         n_listeners=len(np.unique(data.log.user_index)),
         n_events=len(data.log),
         last_event_at=float(data.log.timestamp.max()) if data.log.has_timestamps else None,
-        encoder_id=encoder.encoder_id if with_sound else None,
-        encoder_dir=workspace.encoder_dir() if with_sound else None,
+        encoder_id=EncoderCard.read(encoder_dir).encoder_id if with_sound else None,
+        encoder_dir=encoder_dir if with_sound else None,
     )
 
     def write(folder: Path, version: str) -> None:

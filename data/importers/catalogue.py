@@ -28,7 +28,7 @@ def import_catalogue(file: Path, store: Store) -> ImportReport:
     Columns: ``track_id`` (required), ``path`` (absolute, or relative to the file's folder),
     ``title``, ``artist``, ``album``, ``album_artist``, ``genre``, ``label``, ``year``, ``duration``
     (seconds). Others are ignored, with a note. A track that is known takes the cells of the
-    columns that are there, and keeps the rest.
+    columns that are there, and keeps the rest; one that is given another file loses its embeddings.
 
     Of several rows with one id the last counts. A year, a duration or a path that makes no sense
     is a problem in the report, and the track is registered without it.
@@ -62,6 +62,15 @@ def import_catalogue(file: Path, store: Store) -> ImportReport:
             seen.add(track_id)
             before = known.get(track_id, Track(track_id))
             tracks[track_id] = _described(before, chunk, position, file.parent, report)
+        # First the embeddings: were the import cut off in between, the paths would still be old,
+        # and the next import would come here again.
+        store.drop_embeddings(
+            [
+                track.track_id
+                for track in known.values()
+                if tracks[track.track_id].path != track.path
+            ]
+        )
         counts = store.upsert_tracks(tracks.values())
         report.created += counts.created
         report.updated += counts.updated

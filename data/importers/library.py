@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from math import isclose
 from pathlib import Path
 
 from data.errors import DataError
@@ -37,7 +38,8 @@ def scan_library(
 
     1. the track whose bytes it has: moved, or, while that track's own file is still in its place,
        a duplicate copy, which is skipped;
-    2. the track that was registered at its path: updated, its embeddings are dropped;
+    2. the track that was registered at its path: updated, its embeddings are dropped, unless the
+       file is as old as when a table named it, so that they are of these very bytes;
     3. a track that has lost its file (or never had one), by `TrackFinder`: moved and updated;
     4. a new track. Its id comes from the file's bytes, so a fresh store gives it the same one.
 
@@ -202,7 +204,7 @@ class _Scan:
     def _claim(self, track_id: str, file: _File) -> None:
         """Give a track a file of other bytes."""
         track, stamped = self._tracks[track_id], track_id in self._stamps
-        if stamped:
+        if stamped or not _as_registered(track, file):
             self._stale.add(track_id)
         # What was not read from a file was written down by someone, and goes before the tags.
         first, second = (file.track, None) if stamped else (track, file.track)
@@ -268,6 +270,15 @@ def _in_place(path: str, stamp: FileStamp | None) -> bool:
     return stamp is not None and (status.st_size, status.st_mtime_ns) == (
         stamp.size,
         stamp.mtime_ns,
+    )
+
+
+def _as_registered(track: Track, file: _File) -> bool:
+    """Whether a file that is read for the first time is the one that a table named for `track`."""
+    return (
+        track.path == file.path
+        and track.added_at is not None
+        and isclose(track.added_at, file.stamp.mtime_ns / 1e9, rel_tol=0.0, abs_tol=1e-6)
     )
 
 

@@ -16,7 +16,7 @@ from mutagen.mp4 import MP4Tags
 
 from data.errors import DataError
 from data.record_labels import first_label
-from data.tracks import Track
+from data.tracks import BETWEEN_ARTISTS, Track
 
 MAX_LENGTH = 500
 """Characters; longer tags are abuse of the field and are cut."""
@@ -91,7 +91,7 @@ def read_track(path: Path, track_id: str) -> Track:
         track_id=track_id,
         path=str(path),
         title=first.get("title"),
-        artist=clean_text("; ".join(values.get("artist", ()))),
+        artist=clean_text(BETWEEN_ARTISTS.join(values.get("artist", ()))),
         album=first.get("album"),
         album_artist=first.get("album_artist"),
         genre=first.get("genre"),

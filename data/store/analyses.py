@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import delete, func, select, update
 
 from data.schema import analyses, tracks
-from data.store import changes
+from data.store import changes, embeddings
 from data.store.database import Database, insert
 from data.store.text import decode_path, storable
 from data.store.tracks import keys_by_id
@@ -74,7 +77,7 @@ class AnalysisQueue:
             )
 
     def cancel(self, track_id: str) -> None:
-        """Forget the analysis of a track that has lost its audio."""
+        """Forget the analysis of a track; one that is under way keeps nothing of what it finds."""
         with self._database.writing() as connection:
             for key in keys_by_id(connection, [track_id]).values():
                 connection.execute(delete(analyses).where(analyses.c.track_key == key))
@@ -135,9 +138,14 @@ class AnalysisQueue:
         return AnalysisJob(row.track_id, Path(decode_path(row.path)), row.requested_at)
 
     def finish(
-        self, job: AnalysisJob, *, failure: str | None = None, duration: float | None = None
+        self,
+        job: AnalysisJob,
+        *,
+        failure: str | None = None,
+        duration: float | None = None,
+        vectors: Mapping[str, tuple[NDArray[np.float32], str]] | None = None,
     ) -> None:
-        """Note that a job ended, well or with the reason of its failure.
+        """Note that a job ended, well or with the reason of its failure, and keep what it found.
 
         Parameters
         ----------
@@ -145,8 +153,16 @@ class AnalysisQueue:
             Why there is no vector.
         duration : float, optional
             Length that was decoded in seconds, for a track that says none.
+        vectors : dict of str to (vector [shape=(dimension,)], digest of the audio), optional
+            By id of the encoder.
 
-        A track whose audio was replaced meanwhile waits for its new job.
+        A track whose audio was replaced meanwhile waits for its new job, one whose audio was taken
+        away for none: of what was found on the old file nothing is kept.
+
+        Raises
+        ------
+        DataError
+            If a vector is not one-dimensional or not finite.
         """
         state = AnalysisState.DONE if failure is None else AnalysisState.FAILED
         with self._database.writing() as connection:
@@ -156,7 +172,11 @@ class AnalysisQueue:
                 .where(analyses.c.track_key == key, analyses.c.requested_at == job.requested_at)
                 .values(state=_STATES.index(state), reason=failure, finished_at=time.time())
             ).rowcount
-            if ended and duration is not None:
+            if not ended:
+                return
+            for encoder_id, (vector, digest) in (vectors or {}).items():
+                embeddings.put(connection, encoder_id, [(job.track_id, vector, digest)])
+            if duration is not None:
                 filled = connection.execute(
                     update(tracks)
                     .where(tracks.c.key == key, tracks.c.duration.is_(None))

@@ -19,7 +19,6 @@ from data.store.database import CHUNK, Database, open_database
 from data.store.events import EventColumns, EventCounts
 from data.store.listeners import Listeners
 from data.store.plays import PlayCounts, PlaysOfListener
-from data.store.text import storable
 from data.store.tracks import FileStamp, UpsertCounts
 from data.tracks import Track
 
@@ -227,12 +226,6 @@ class Store:
     def n_events(self) -> int:
         """Return the number of events, those of withdrawn tracks included."""
         return self._count(schema.events)
-
-    def has_user(self, user_id: str) -> bool:
-        """Whether this listener ever sent an event."""
-        statement = select(schema.users.c.key).where(schema.users.c.user_id == user_id)
-        with self._database.reading() as connection:
-            return storable(user_id) and connection.scalar(statement) is not None
 
     def add_events(self, given: Sequence[Event]) -> EventCounts:
         """Append events, all of them or none; they are on the disk when this returns.

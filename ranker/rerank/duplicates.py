@@ -15,6 +15,10 @@ from data.arrays import Floats
 
 MAX_APART_S = 2.0
 """Seconds by which the lengths of two copies of a recording may differ (encoders pad)."""
+_BLOCK = 64
+"""Tracks that are compared at once with all that follow them."""
+_ROUNDING = 1e-4
+"""Cosines nearer than this to the threshold are worked out once more, pair by pair."""
 
 
 def distinct(vectors: Floats, duration: Floats, threshold: float) -> NDArray[np.intp]:
@@ -38,17 +42,44 @@ def distinct(vectors: Floats, duration: Floats, threshold: float) -> NDArray[np.
         return everything
     comparable = np.flatnonzero(~np.isnan(duration) & ~np.isnan(vectors[:, 0]))
     by_length = comparable[np.argsort(duration[comparable], kind="stable")]
-    lengths = duration[by_length].astype(np.float64)
+    one, other = _alike(vectors[by_length], duration[by_length].astype(np.float64), threshold)
+    if not len(one):
+        return everything
+    better = np.minimum(by_length[one], by_length[other])
+    worse = np.maximum(by_length[one], by_length[other])
+    order = np.argsort(better, kind="stable")
+    better, worse = better[order], worse[order]
+    kept = np.ones(n, np.bool_)
+    rows, starts = np.unique(better, return_index=True)
+    for row, repeats in zip(rows, np.split(worse, starts[1:]), strict=True):
+        if kept[row]:  # what could have ruled it out stands before it, and was looked at
+            kept[repeats] = False
+    return everything[kept]
+
+
+def _alike(
+    vectors: Floats, lengths: NDArray[np.float64], threshold: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pairs of rows, the first below the second, that are near-duplicates; `lengths` ascend."""
+    n = len(lengths)
     # Each is compared to those that follow by length within the tolerance.
     ends = np.searchsorted(lengths, lengths + MAX_APART_S, side="right")
-    counts = ends - np.arange(len(by_length)) - 1
-    first = np.repeat(np.arange(len(by_length)), counts)
-    offset = np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
-    one, other = by_length[first], by_length[first + 1 + offset]
-    alike = np.einsum("ij,ij->i", vectors[one], vectors[other]) > threshold
-    better = np.minimum(one[alike], other[alike])
-    worse = np.maximum(one[alike], other[alike])
-    kept = np.ones(n, np.bool_)
-    for row in np.lexsort((better, worse)):  # whether `better` stays is decided before
-        kept[worse[row]] &= not kept[better[row]]
-    return everything[kept]
+    found = [np.zeros((2, 0), np.intp)]
+    # In blocks: where all lengths are alike, as among clips of 30 s, the pairs are n² / 2.
+    for start in range(0, n, _BLOCK):
+        end = min(start + _BLOCK, n)
+        cosine = vectors[start:end] @ vectors[start + 1 : ends[end - 1]].T  # (block, those beyond)
+        one, other = np.nonzero(cosine > threshold - _ROUNDING)
+        rows, columns = one + start, other + start + 1
+        pairs = (rows < columns) & (columns < ends[rows])
+        if not pairs.any():
+            continue
+        one, other, cosine = rows[pairs], columns[pairs], cosine[one[pairs], other[pairs]]
+        # A product of matrices rounds by its shape, and a pair is the same one in every list.
+        doubtful = np.flatnonzero(cosine <= threshold + _ROUNDING)
+        exact = np.einsum("ij,ij->i", vectors[one[doubtful]], vectors[other[doubtful]])
+        alike = np.ones(len(one), np.bool_)
+        alike[doubtful] = exact > threshold
+        found.append(np.stack([one[alike], other[alike]]))
+    one, other = np.concatenate(found, axis=1)
+    return one, other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from enum import Enum
@@ -131,7 +132,7 @@ def similar(
         try:
             answer = recommender.similar(track, n, space=chosen, filters=wanted)
         except UnknownTrackError:
-            if not Path(track).is_file():
+            if not os.path.isfile(track):  # noqa: PTH113  (no error for what is too long)
                 raise
             limits = workspace.config.analysis.limits
             with AnalysisPool(recommender.encoder_dir, 1, limits) as pool:

@@ -63,7 +63,7 @@ def run_server(workspace: Workspace, *, host: str | None = None, port: int | Non
     access = settle_access(settings.auth, host, any_keys=any_keys)
     if access is Access.UNTIL_KEYS and any_keys:
         access = Access.KEYS
-    address = f"{host}:{settings.port if port is None else port}"
+    address = f"{_bracketed(host)}:{settings.port if port is None else port}"
     err.print(f"serving {workspace.home} on http://{address} (documentation: /docs)", markup=False)
     err.print(
         _SAID[access].format(address=address),
@@ -92,3 +92,8 @@ def run_server(workspace: Workspace, *, host: str | None = None, port: int | Non
         "RECSYS_SERVE__DRAIN_SECONDS": str(settings.drain_seconds),
     }
     os.execve(sys.executable, command, {**_ONE_THREAD, **os.environ, **variables})
+
+
+def _bracketed(host: str) -> str:
+    """`host` as it stands before a port: the colons of an IPv6 address are not those of one."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+from errno import EACCES
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import recsys.audio
 from data.events import Event, EventKind
 from data.tracks import Track
 from tests.api.kept import MAX_UPLOAD_BYTES, keep, tone
@@ -191,12 +193,15 @@ def test_a_path_counts_only_below_the_roots(kept, music, tmp_path):
     (music / "in.wav").write_bytes(tone())
     (tmp_path / "out.wav").write_bytes(tone())
     (music / "link.wav").symlink_to(tmp_path / "out.wav")
+    (music / "circle.wav").symlink_to(music / "circle.wav")
     assert kept.put("/v1/tracks/in", path=str(music / "in.wav")).get_json()["analysis"] == "pending"
     for path in (
         tmp_path / "out.wav",
         music / ".." / "out.wav",
         music / "link.wav",
         music / "none.wav",
+        music / f"{'long' * 75}.wav",
+        music / "circle.wav",
         music,
         "in.wav",
         "/etc/passwd",
@@ -209,15 +214,35 @@ def test_a_path_counts_only_below_the_roots(kept, music, tmp_path):
     assert kept.client.get("/v1/tracks/x").status_code == 404
 
 
+@pytest.mark.parametrize("owner", [Path, recsys.audio], ids=["folder", "file"])
+def test_a_path_that_the_service_may_not_read_is_refused(kept, music, monkeypatch, owner):
+    (music / "in.wav").write_bytes(tone())
+    kept.upload("t1", tone())
+
+    def forbidden(*_):
+        raise PermissionError(EACCES, "Permission denied")
+
+    monkeypatch.setattr(owner, "is_file" if owner is Path else "sha256_of", forbidden)
+    response = kept.put("/v1/tracks/t1", path=str(music / "in.wav"))
+    assert response.status_code == 422
+    assert response.get_json()["detail"].startswith("path: expected")
+    monkeypatch.undo()
+    assert kept.play("t1").status_code == 200
+    assert kept.store.analyses.next() is not None
+
+
 def test_a_file_outside_the_roots_is_not_streamed_whoever_registered_it(kept, music, tmp_path):
     (tmp_path / "out.wav").write_bytes(tone())
     (music / "notes.txt").write_text("words, no sound, but long enough")
     os.mkfifo(music / "pipe")
+    (music / "circle.wav").symlink_to(music / "circle.wav")
     for name, path in (
         ("out", tmp_path / "out.wav"),
         ("text", music / "notes.txt"),
         ("pipe", music / "pipe"),
         ("gone", music / "gone.wav"),
+        ("long", music / f"{'long' * 75}.wav"),
+        ("circle", music / "circle.wav"),
     ):
         kept.store.upsert_tracks([Track(name, str(path))])
         response = kept.play(name)

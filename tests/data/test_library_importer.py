@@ -16,6 +16,7 @@ from mutagen.id3 import ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TRCK, TSRC, UFI
 from mutagen.wave import WAVE
 
 from data.errors import DataError
+from data.importers.catalogue import import_catalogue
 from data.importers.library import scan_library
 from data.importers.matching import TrackFinder, name_key, normalise
 from data.importers.tags import clean_text, parse_year
@@ -389,6 +390,31 @@ def test_files_complete_the_tracks_of_a_catalogue(store: Store, music: Path) -> 
     assert here.title == "Third"
     assert here.duration == pytest.approx(0.3, abs=0.1)
     assert counters(scan_library([music], store)) == {"unchanged": 3}
+
+
+def test_vectors_stay_where_a_file_is_read_that_a_table_has_named(
+    store: Store, music: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "c.csv"
+    table.write_text("track_id,path\nsame,music/a/one.flac\nchanged,music/three.ogg\n")
+    import_catalogue(table, store)
+    vector = np.ones(2, np.float32)
+    store.put_embeddings("e", [("same", vector, "d"), ("changed", vector, "d")])
+    make_audio(music / "three.ogg", 4)
+    os.utime(music / "three.ogg", (2e9, 2e9))
+    assert counters(scan_library([music], store)) == {"created": 1, "updated": 2}
+    assert store.embedded("e") == {"same"}
+
+
+def test_vectors_go_where_a_track_without_a_file_is_found_in_another(
+    store: Store, music: Path
+) -> None:
+    gone = str(music / "gone.flac")
+    store.upsert_tracks([Track("mine", gone, title="One", artist="Ann", duration=0.3)])
+    store.put_embeddings("e", [("mine", np.ones(2, np.float32), "d")])
+    assert counters(scan_library([music], store)) == {"created": 2, "moved": 1}
+    assert store.track("mine").path == str(music / "a" / "one.flac")
+    assert store.embedded("e") == set()
 
 
 def test_a_withdrawn_track_does_not_come_back(store: Store, music: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import event as sqlalchemy_event
 
-from data.errors import UnknownListenerError
+from data.errors import DataError, UnknownListenerError
 from data.events import Event, EventKind
 from data.ids import IdMap
 from data.listeners import ListenerEntry, Profile
@@ -202,7 +202,8 @@ def test_events_of_an_erased_listener_are_left_out_and_counted(filled: Store) ->
     batch = [Event("e1", SECRET, "t1", timestamp=4e9), Event("g", "ben", "t2", timestamp=1.0)]
     counts = filled.add_events(batch)
     assert (counts.added, counts.erased) == (1, 1)
-    assert not filled.has_user(SECRET)
+    with pytest.raises(UnknownListenerError):
+        filled.listeners.get(SECRET)
     assert filled.listeners.erase("never seen") == 0
     assert filled.add_events([Event("h", "never seen", "t1")]).erased == 1
 
@@ -312,10 +313,34 @@ def test_audio_that_was_replaced_while_it_was_analysed_waits_again(filled: Store
     job = filled.analyses.next()
     assert job is not None
     filled.analyses.request("t1")
-    filled.analyses.finish(job)
+    found = {"enc": (np.ones(2, np.float32), "old")}
+    filled.analyses.finish(job, duration=12.5, vectors=found)
     again = filled.analyses.next()
     assert again is not None
     assert again.requested_at > job.requested_at
+    assert filled.embedded("enc") == set()
+    filled.analyses.finish(again, vectors=found)
+    assert filled.embedded("enc") == {"t1"}
+
+
+def test_of_audio_that_was_taken_away_while_it_was_analysed_no_vector_is_kept(
+    filled: Store,
+) -> None:
+    filled.analyses.request("t1")
+    job = filled.analyses.next()
+    assert job is not None
+    filled.analyses.cancel("t1")
+    filled.analyses.finish(job, vectors={"enc": (np.ones(2, np.float32), "old")})
+    assert filled.embedded("enc") == set()
+
+
+def test_a_vector_that_cannot_be_kept_leaves_the_analysis_as_it_was(filled: Store) -> None:
+    filled.analyses.request("t1")
+    job = filled.analyses.next()
+    assert job is not None
+    with pytest.raises(DataError, match="finite"):
+        filled.analyses.finish(job, vectors={"enc": (np.float32([1, np.nan]), "d")})
+    assert filled.analyses.next() == job
 
 
 def test_a_withdrawn_track_is_not_analysed(filled: Store) -> None:

@@ -20,6 +20,7 @@ from data.errors import (
     DataError,
     NotReadyError,
     ParameterError,
+    UnknownListenerError,
     UnknownTrackError,
 )
 from data.events import Event, EventKind
@@ -85,7 +86,8 @@ def test_ids_that_no_database_holds_are_unknown_to_readers(filled: Store, track_
     with pytest.raises(UnknownTrackError):
         filled.track(track_id)
     assert filled.tracks([track_id]) == []
-    assert not filled.has_user(track_id)
+    with pytest.raises(UnknownListenerError):
+        filled.listeners.get(track_id)
     assert len(filled.user_log(track_id, ITEMS)) == 0
 
 
@@ -165,8 +167,7 @@ def test_events_are_stored_once_and_unknown_tracks_listed(filled: Store) -> None
     )
     assert filled.add_events(batch[:1]) == EventCounts(duplicates=1)
     assert (filled.n_events(), filled.n_users()) == (1, 1)
-    assert filled.has_user("u")
-    assert not filled.has_user("v")
+    assert [entry.user_id for entry in filled.listeners.page(9).listeners] == ["u"]
 
 
 def test_no_events_are_no_error(filled: Store) -> None:

@@ -87,6 +87,23 @@ def test_columns_that_are_missing_keep_what_is_known(known: Store, tmp_path: Pat
     assert (track.genre, track.title, track.duration) == ("Trance", "Café del Mar", 200.0)
 
 
+def test_a_track_that_a_catalogue_gives_another_file_is_to_be_analysed_again(
+    store: Store, tmp_path: Path
+) -> None:
+    for name in ("a.wav", "b.wav", "c.wav"):
+        (tmp_path / name).touch()
+    file = tmp_path / "c.csv"
+    import_catalogue(write(file, "track_id,path", "t1,a.wav", "t2,b.wav", "t3,c.wav"), store)
+    vector = np.ones(2, np.float32)
+    store.put_embeddings("e", [(track_id, vector, "d") for track_id in ("t1", "t2", "t3")])
+    import_catalogue(
+        write(file, "track_id,path,genre", "t1,c.wav,Folk", "t2,b.wav,", "t3,,"), store
+    )
+    assert store.embedded("e") == {"t2"}
+    import_catalogue(write(file, "track_id,genre", "t2,Folk"), store)
+    assert store.embedded("e") == {"t2"}
+
+
 def test_cells_that_make_no_sense_are_problems_and_the_track_is_registered(
     store: Store, tmp_path: Path
 ) -> None:

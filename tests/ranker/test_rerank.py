@@ -1,5 +1,6 @@
 """Each dial does what it says, 0 does nothing, and pages fit together."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -185,19 +186,75 @@ def test_of_near_duplicates_the_better_ranked_one_stays() -> None:
     assert distinct(vectors, duration, 1.0).tolist() == list(range(6))
 
 
+def plainly_distinct(vectors: np.ndarray, duration: np.ndarray, threshold: float) -> list[int]:
+    kept: list[int] = []
+    for i in range(len(duration)):
+        if not any(
+            abs(np.float64(duration[i]) - duration[j]) <= 2 and vectors[i] @ vectors[j] > threshold
+            for j in kept
+        ):
+            kept.append(i)
+    return kept
+
+
 def test_near_duplicates_are_those_of_the_plain_comparison() -> None:
     rng = np.random.default_rng(5)
     vectors = np.repeat(rng.normal(size=(20, 3)), 3, axis=0) + 0.1 * rng.normal(size=(60, 3))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     duration = rng.uniform(0, 20, 60).astype(np.float32)
-    kept: list[int] = []
-    for i in range(60):
-        if not any(
-            abs(duration[i] - duration[j]) <= 2 and vectors[i] @ vectors[j] > 0.95 for j in kept
-        ):
-            kept.append(i)
+    kept = plainly_distinct(vectors, duration, 0.95)
     assert 20 < len(kept) < 60
     assert distinct(vectors, duration, 0.95).tolist() == kept
+
+
+@given(
+    n=st.integers(0, 200),
+    spread=st.sampled_from([0.0, 4.0, 100.0]),
+    threshold=st.sampled_from([0.0, 0.5, 0.75, 1.0]),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=60, deadline=None)
+def test_near_duplicates_are_those_of_the_plain_comparison_at_the_very_threshold(
+    n: int, spread: float, threshold: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    # Products of these are multiples of 1/4, without rounding; many are the threshold itself.
+    vectors = rng.choice(np.float32([-0.5, 0.5]), (n, 4), p=[0.2, 0.8])
+    vectors[rng.random(n) < 0.1] = np.nan
+    duration = (np.round(4 * rng.uniform(0, spread, n)) / 4).astype(np.float32)
+    duration[rng.random(n) < 0.1] = np.nan
+    assert distinct(vectors, duration, threshold).tolist() == (
+        plainly_distinct(vectors, duration, threshold) if threshold < 1 else list(range(n))
+    )
+
+
+def test_whether_a_track_is_a_duplicate_does_not_depend_on_the_tracks_around_it() -> None:
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(200, 128)).astype(np.float32)
+    vectors[1::2] += 2 * vectors[::2]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    duration = np.full(200, 30, np.float32)
+    # At the threshold to the last bit, where it would show if they were rounded differently.
+    for row, cosine in enumerate(np.einsum("ij,ij->i", vectors[::2], vectors[1::2])):
+        pair = slice(2 * row, 2 * row + 2)
+        below = np.nextafter(cosine, np.float32(0))
+        assert distinct(vectors[pair], duration[pair], float(cosine)).tolist() == [0, 1]
+        assert 2 * row + 1 in distinct(vectors, duration, float(cosine))
+        assert distinct(vectors[pair], duration[pair], float(below)).tolist() == [0]
+        assert 2 * row + 1 not in distinct(vectors, duration, float(below))
+
+
+def test_clips_of_one_length_are_compared_in_little_memory() -> None:
+    rng = np.random.default_rng(2)
+    vectors = rng.normal(size=(1200, 128)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    duration = np.full(1200, 30, np.float32)
+    tracemalloc.start()
+    try:
+        assert len(distinct(vectors, duration, 0.95)) == 1200
+        assert tracemalloc.get_traced_memory()[1] < 20e6  # all pairs at once take 760 MB
+    finally:
+        tracemalloc.stop()
 
 
 DIALS = st.builds(

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from data.arrays import Floats, Mask, Positions
+from data.errors import ParameterError
 from data.events import EventKind
 from data.interactions import Interactions
+from ranker.config import SOURCES, CandidateSettings
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 from ranker.sources import CandidateSource, CategorySource, RisingSource
@@ -411,3 +413,18 @@ def test_a_disliked_sound_turns_the_taste_away_from_it() -> None:
     assert before.taste is not None
     assert after.taste is not None
     assert after.taste @ refused < before.taste @ refused
+
+
+def test_the_names_that_settings_know_are_those_of_the_sources_in_their_order() -> None:
+    catalogue = label_catalogue()
+    everything = fit(planted_log(), planted_embeddings(), catalogue=catalogue, taste_centres=2)
+    assert tuple(source.name for source in everything.sources) == SOURCES
+
+
+def test_to_leave_out_all_sources_that_a_catalogue_has_is_an_error(models: CandidateModels) -> None:
+    names = tuple(source.name for source in models.sources)
+    assert set(names) < set(SOURCES)
+    with pytest.raises(ParameterError, match=r"leave_out.*collaborative.*remove one"):
+        _ = replace(models, settings=CandidateSettings(leave_out=names)).sources
+    one = replace(models, settings=CandidateSettings(leave_out=names[1:]))
+    assert [source.name for source in one.sources] == [names[0]]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from data.errors import AudioError
 from data.store import AnalysisState, Store
 from data.tracks import Track
 from recsys.analyst import LOCK, Analyst
+from recsys.audio import attach_file
 from recsys.workspace import Workspace
 from tests.api.kept import tone
 
@@ -176,3 +178,37 @@ def test_a_track_with_audio_stays_in_the_queue_when_the_service_ends(
     assert state(store, "t0") is AnalysisState.PENDING
     start()
     until(lambda: state(store, "t0") is AnalysisState.DONE)
+
+
+@pytest.mark.parametrize("path", ["1.wav", None])
+def test_of_a_file_that_is_replaced_or_taken_away_meanwhile_no_vector_is_kept(
+    quick: None,
+    workspace: Workspace,
+    store: Store,
+    tmp_path: Path,
+    start: Callable[[], Analyst],
+    monkeypatch: pytest.MonkeyPatch,
+    path: str | None,
+) -> None:
+    before = store.track("t0")
+    after = replace(before, path=path and str(tmp_path / path))
+    analyse, digests = FakePool.analyse, []
+
+    def analysed(self: FakePool, file: Path) -> SimpleNamespace:
+        if not digests:
+            attach_file(store, workspace.open_library(), before, after)
+        digests.append(file.name)
+        if len(digests) > 1:
+            raise AudioError("no sound: every sample is zero")
+        return analyse(self, file)
+
+    monkeypatch.setattr(FakePool, "analyse", analysed)
+    store.analyses.request("t0")
+    store.analyses.request("t2")  # and that this one was refused tells that the first is through
+    start()
+    until(lambda: state(store, "t2") is AnalysisState.FAILED)
+    until(lambda: store.analyses.next() is None)
+    assert digests[0] == "0.wav"
+    assert ("1.wav" in digests) == (path is not None)
+    assert store.embedded(ENCODER_ID) == set()
+    assert store.track("t0").duration is None

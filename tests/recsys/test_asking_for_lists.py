@@ -136,6 +136,21 @@ def test_a_filtered_list_holds_everything_that_meets_the_filter(
     assert set(ids(recommender.recommend("stranger", 200, filters=filters))) >= wanted
 
 
+def test_a_track_of_several_artists_is_in_the_list_of_each(
+    recommender: Recommender, shelf: Store
+) -> None:
+    for n, artist in ((3, "Ada; Ben"), (77, "ada"), (300, "Ben"), (9, "Ada and Ben")):
+        shelf.upsert_tracks([replace(shelf.track(track_id(n)), artist=artist)])
+
+    def of(*artists: str) -> set[str]:
+        return set(ids(recommender.recommend("stranger", 200, filters=Filters(artists=artists))))
+
+    assert of(" ADA") == {track_id(3), track_id(77)}
+    assert of("ben", "Ada") == {track_id(3), track_id(77), track_id(300)}
+    assert of("Ada; Ben") == {track_id(3)}
+    assert of("Ada; ") == of("and") == set()
+
+
 def test_a_list_of_a_record_label_holds_what_it_has_released_so_far(
     recommender: Recommender, shelf: Store
 ) -> None:

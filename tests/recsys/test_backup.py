@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 import threading
 
@@ -9,7 +10,9 @@ import pytest
 from data.errors import ArtefactError, NotReadyError, ParameterError
 from data.events import Event, EventKind
 from data.tracks import Track
+from recsys import backup
 from recsys.backup import restore_backup, write_backup
+from recsys.files import write_atomically, write_pointer
 from recsys.workspace import Workspace
 
 
@@ -117,3 +120,87 @@ def test_a_damaged_archive_or_database_makes_no_workspace(workspace, tmp_path):
         with pytest.raises(ArtefactError):
             restore_backup(tmp_path / name, tmp_path / "new")
         assert not (tmp_path / "new").exists()
+
+
+def meanwhile(monkeypatch, happens):
+    """Have `happens(path)` called for each file after it was listed and before it is read."""
+    listed = backup._lasting
+
+    def lasting(workspace):
+        for path in listed(workspace):
+            happens(path)
+            yield path
+
+    monkeypatch.setattr(backup, "_lasting", lasting)
+
+
+def names_in(file):
+    with tarfile.open(file) as tar:
+        return tar.getnames()
+
+
+def test_an_upload_that_is_replaced_or_under_way_is_passed_over(workspace, tmp_path, monkeypatch):
+    uploads = workspace.home / "library" / "ab"
+    uploads.mkdir(parents=True)
+    for name in ("gone.wav", "kept.wav", ".next.wav.x1y2.tmp"):
+        (uploads / name).write_bytes(b"sound")
+    unfinished = workspace.encoders / ".abc.tmp"
+    unfinished.mkdir()
+    (unfinished / "encoder.json").write_text("{}")
+    meanwhile(monkeypatch, lambda path: path.name == "gone.wav" and path.unlink())
+    kept = write_backup(workspace, tmp_path / "backup.tar")
+    names = names_in(tmp_path / "backup.tar")
+    assert kept.n_files == len(names)
+    assert [name for name in names if name.startswith("library")] == ["library/ab/kept.wav"]
+    assert not [name for name in names if "/." in name]
+
+
+def test_an_encoder_that_is_deleted_meanwhile_is_an_error_that_says_to_try_again(
+    workspace, tmp_path, monkeypatch
+):
+    meanwhile(monkeypatch, lambda path: path.name == "encoder.tflite" and path.unlink())
+    with pytest.raises(NotReadyError, match=r"encoder\.tflite was deleted .* try again"):
+        write_backup(workspace, tmp_path / "backup.tar")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_a_model_that_is_pruned_after_its_pointer_was_kept_is_an_error(
+    workspace, tmp_path, monkeypatch
+):
+    model = workspace.models / "v1"
+    model.mkdir(parents=True)
+    (model / "manifest.json").write_text("{}")
+    write_pointer(workspace.models, "v1")
+    happens = lambda path: path.name == "CURRENT" and shutil.rmtree(model, True)  # noqa: E731
+    meanwhile(monkeypatch, happens)
+    with pytest.raises(NotReadyError, match="v1 was deleted"):
+        write_backup(workspace, tmp_path / "backup.tar")
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_kept_whole(workspace, tmp_path, monkeypatch):
+    report = workspace.home / "evaluation.json"
+    report.write_text("short")
+    real = tarfile.TarFile.gettarinfo
+
+    def replaced(self, *given, **named):
+        member = real(self, *given, **named)
+        if member.name == "evaluation.json":
+            write_atomically(report, "much longer than before")
+        return member
+
+    monkeypatch.setattr(tarfile.TarFile, "gettarinfo", replaced)
+    write_backup(workspace, tmp_path / "backup.tar")
+    restore_backup(tmp_path / "backup.tar", tmp_path / "new")
+    assert (tmp_path / "new" / "evaluation.json").read_text() == "short"
+
+
+def test_what_links_lead_to_is_kept_and_restored(workspace, tmp_path):
+    library = workspace.home / "library"
+    library.mkdir()
+    (library / "a.wav").write_bytes(b"sound")
+    (library / "b.wav").hardlink_to(library / "a.wav")
+    (library / "c.wav").symlink_to(library / "a.wav")
+    write_backup(workspace, tmp_path / "backup.tar")
+    restore_backup(tmp_path / "backup.tar", tmp_path / "new")
+    for name in ("a.wav", "b.wav", "c.wav"):
+        assert (tmp_path / "new" / "library" / name).read_bytes() == b"sound"

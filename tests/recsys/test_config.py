@@ -1,8 +1,10 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from data.errors import ParameterError
+from ranker.config import SOURCES
 from recsys.config import Config, load_config
 
 
@@ -43,3 +45,21 @@ def test_a_file_that_is_not_toml_is_refused_with_its_name(tmp_path: Path) -> Non
 def test_settings_cannot_be_changed_after_loading() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Config().seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["audio", "itemitem"], r"candidates\.leave_out.*item_item.*got itemitem; correct"),
+        (SOURCES, r"candidates\.leave_out.*at least one source.*got the names of all; remove"),
+    ],
+)
+def test_sources_that_do_not_exist_or_are_all_there_are_cannot_be_left_out(
+    tmp_path: Path, names: Sequence[str], said: str
+) -> None:
+    file = tmp_path / "recsys.toml"
+    file.write_text(f"[candidates]\nleave_out = {list(names)}")
+    with pytest.raises(ParameterError, match=said):
+        load_config(file)
+    file.write_text(f"[candidates]\nleave_out = {list(SOURCES[1:])}")
+    assert load_config(file).candidates.leave_out == SOURCES[1:]

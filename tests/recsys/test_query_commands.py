@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from typer.testing import CliRunner
 
-from data.errors import ParameterError
+from data.errors import ParameterError, UnknownTrackError
 from data.store import Store
 from ranker.hybrid import Hybrid
 from recsys.cli.app import app
@@ -78,3 +78,8 @@ def test_impossible_choices_are_refused_by_name(
 ) -> None:
     with pytest.raises(ParameterError, match=named):
         asked(*words)
+
+
+def test_a_name_too_long_for_a_file_is_an_unknown_track(asked: Asked) -> None:
+    with pytest.raises(UnknownTrackError):
+        asked("similar", "long" * 75)
