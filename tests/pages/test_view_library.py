@@ -54,7 +54,7 @@ def test_what_the_service_could_not_analyse_is_named_and_led_to(
 
 
 def changed(page: Page, *answers: dict[str, object]) -> list[int]:
-    """Have the library answer with each of `answers`, the last one for ever; returns what counts."""
+    """Have the library answer with `answers`, the last one for ever; returns one entry a look."""
     asked: list[int] = []
 
     def answer(route: Route) -> None:
@@ -105,7 +105,8 @@ def test_following_an_analysis_disturbs_nobody_who_reads(world: World, open_page
         behind,
         behind,
         behind | {"analysed": 8, "remaining": 16},
-        behind | {"analysed": 9, "remaining": 0, "problems": [more, left_out("embed", "b"), folder]},
+        behind
+        | {"analysed": 9, "remaining": 0, "problems": [more, left_out("embed", "b"), folder]},
     )
     page.clock.install()
     page.goto(f"{world.address}/library")

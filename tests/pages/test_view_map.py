@@ -229,7 +229,7 @@ def test_what_is_in_view_becomes_a_playlist_without_a_pointer(
     page = open_page(f"{world.address}/map")
     ready_map(page)
     page.get_by_role("button", name="Lasso").press("Enter")
-    expect(page.locator("#announcer")).to_contain_text("press Enter on the map")
+    expect(page.locator("#announcer")).to_contain_text("Press Enter on the map")
     page.locator("#points").press("Enter")
     expect(page.locator("#beside h2")).to_have_text("24 tracks")
     expect(page.locator("#announcer")).to_have_text("24 tracks in view")

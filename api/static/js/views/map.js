@@ -171,13 +171,13 @@ export async function mount(main, query, signal) {
       items = (await Promise.all(inside.map(offered))).filter(Boolean);
       return rows(items, whole);
     });
-    announce(`${counted(inside.length, "track")} ${where}`);
   }
 
   /** The loop for the keyboard: around all that can be seen. */
   function gatherView() {
     const [right, bottom] = [cloud.width, cloud.height];
     gather([[0, 0], [right, 0], [right, bottom], [0, bottom]], "in view");
+    if (scene.marks.length) announce(`${counted(scene.marks.length, "track")} in view`);
   }
 
   function taste() {
@@ -211,7 +211,6 @@ export async function mount(main, query, signal) {
     looping = on;
     part("points").classList.toggle("looping", on);
     tools.lasso.setAttribute("aria-pressed", String(on));
-    if (on) announce("Draw a loop, or press Enter on the map for all in view");
   }
 
   const find = (id) => {
@@ -226,7 +225,10 @@ export async function mount(main, query, signal) {
 
   const tool = (name, label, act, pressed) => el("button", { type: "button", class: "act", "aria-label": label, title: label, "aria-pressed": pressed, onclick: act }, icon(name));
   const tools = {
-    lasso: tool("lasso", "Lasso: draw a loop around tracks, or press Enter on the map for all in view", () => loopTool(!looping), "false"),
+    lasso: tool("lasso", "Lasso: draw a loop around tracks, or press Enter on the map for all in view", (event) => {
+      loopTool(!looping);
+      if (looping && event.detail === 0) announce("Press Enter on the map for all in view"); // the keyboard draws no loop
+    }, "false"),
     hear: tool("hear", "Hear what the pointer rests on", () => {
       preview.on = !preview.on;
       tools.hear.setAttribute("aria-pressed", String(preview.on));
