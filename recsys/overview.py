@@ -46,6 +46,9 @@ class Overview:
     tracks, with_audio, analysed : int
         Tracks that are offered, those of them that have a file, and those that have a vector of
         the current encoder.
+    remaining : int
+        Tracks with a file and no such vector that an analysis may still get through: neither the
+        service nor the latest ``recsys embed`` has failed on them.
     waiting, failed : int
         Files that came over HTTP: not analysed yet, and not analysable.
     encoder : EncoderCard
@@ -57,6 +60,7 @@ class Overview:
     tracks: int
     with_audio: int
     analysed: int
+    remaining: int
     waiting: int
     failed: int
     encoder: EncoderCard
@@ -70,10 +74,16 @@ def overview(workspace: Workspace, store: Store) -> Overview:
     failed = states.get(AnalysisState.FAILED, 0)
     refused = tuple(Problem(*one) for one in store.analyses.failures(SHOWN)) if failed else ()
     by_service = (LeftOut(SERVICE, failed, refused),) if refused else ()
+    with_audio, analysed = store.n_with_audio(), store.n_embedded(encoder.encoder_id)
+    unreadable = {problem.where for problem in _problems(workspace.problems("embed"))}
+    given_up = 0
+    if analysed < with_audio and (failed or unreadable):
+        given_up = store.analyses.n_given_up(encoder.encoder_id, unreadable)
     return Overview(
         tracks=store.n_tracks(),
-        with_audio=store.n_with_audio(),
-        analysed=store.n_embedded(encoder.encoder_id),
+        with_audio=with_audio,
+        analysed=analysed,
+        remaining=max(0, with_audio - analysed - given_up),
         waiting=states.get(AnalysisState.PENDING, 0),
         failed=failed,
         encoder=encoder,
@@ -84,11 +94,19 @@ def overview(workspace: Workspace, store: Store) -> Overview:
 def _left_out(folder: Path) -> tuple[LeftOut, ...]:
     found = []
     for path in sorted(folder.glob("*.csv")):
-        with path.open(encoding="utf-8", errors="replace", newline="") as file:
-            rows = csv.reader(file)
-            next(rows, None)  # the header
-            problems = [Problem(row[0], row[1]) for row in rows if len(row) == len(Problem._fields)]
+        problems = _problems(path)
         if problems:
             step = path.stem.replace("-", " ")
             found.append(LeftOut(step, len(problems), tuple(problems[:SHOWN])))
     return tuple(found)
+
+
+def _problems(path: Path) -> list[Problem]:
+    """Rows of a file of problems; none where there is no file."""
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            rows = csv.reader(file)
+            next(rows, None)  # the header
+            return [Problem(row[0], row[1]) for row in rows if len(row) == len(Problem._fields)]
+    except FileNotFoundError:
+        return []

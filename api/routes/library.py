@@ -28,6 +28,7 @@ def library() -> LibraryOut:
         tracks=found.tracks,
         with_audio=found.with_audio,
         analysed=found.analysed,
+        remaining=found.remaining,
         waiting=found.waiting,
         failed=found.failed,
         encoder=EncoderOut.model_validate(found.encoder, from_attributes=True),

@@ -50,6 +50,9 @@ class LibraryOut(BaseModel):
     tracks: int
     with_audio: int = Field(description="Tracks that have a file")
     analysed: int = Field(description="Tracks with a vector of the encoder")
+    remaining: int = Field(
+        description="Tracks with a file and no vector that no analysis has failed on"
+    )
     waiting: int = Field(description="Files from HTTP that have not been analysed yet")
     failed: int = Field(description="Files from HTTP that cannot be analysed")
     encoder: EncoderOut

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 
+from data import schema
 from data.schema import analyses, tracks
 from data.store import changes, embeddings
 from data.store.database import Database, insert
@@ -117,6 +118,28 @@ class AnalysisQueue:
         )
         with self._database.reading() as connection:
             return [(row.track_id, row.reason or "") for row in connection.execute(statement)]
+
+    def n_given_up(self, encoder_id: str, paths: Collection[str]) -> int:
+        """Return how many tracks that are offered have audio that no analysis will get through.
+
+        They have no vector of the encoder, and their analysis here failed, or was never asked for
+        and their file is among `paths`.
+        """
+        has_vector = exists().where(
+            schema.embeddings.c.track_key == tracks.c.key,
+            schema.embeddings.c.encoder_id == encoder_id,
+        )
+        statement = (
+            select(tracks.c.path, analyses.c.state)
+            .join_from(tracks, analyses, isouter=True)
+            .where(~tracks.c.withdrawn, tracks.c.path.is_not(None), ~has_vector)
+        )
+        failed, pending = map(_STATES.index, (AnalysisState.FAILED, AnalysisState.PENDING))
+        with self._database.reading() as connection:
+            return sum(
+                state == failed or (state != pending and decode_path(path) in paths)
+                for path, state in connection.execute(statement)
+            )
 
     def next(self) -> AnalysisJob | None:
         """The job that has waited longest, of a track that is offered; it stays in the queue."""

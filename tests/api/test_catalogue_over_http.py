@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 import recsys.audio
+from audio_model.encoder import EncoderCard
 from data.events import Event, EventKind
+from data.report import Problem, write_problems
 from data.tracks import Track
+from recsys.overview import overview
 from tests.api.kept import MAX_UPLOAD_BYTES, keep, tone
 
 TRACKS = [
@@ -280,6 +283,28 @@ def test_replacing_audio_forgets_what_was_measured_and_deletes_the_old_file(kept
     assert kept.store.embedded("enc") == set()
     body = kept.client.patch("/v1/tracks/t1", json={"path": None}).get_json()
     assert (body["has_audio"], body["analysis"]) == (False, None)
+
+
+def test_files_that_no_analysis_gets_through_do_not_remain_to_be_analysed(kept, music):
+    on_disk = [
+        Track(f"d{n}", str(music / f"100% {n}.mp3"), f"Disk {n}", "Mira Okafor") for n in range(4)
+    ]
+    kept.store.upsert_tracks(on_disk)
+    encoder = EncoderCard.read(kept.workspace.encoder_dir())
+    vector = np.ones(encoder.dimension, np.float32)
+    kept.store.put_embeddings(encoder.encoder_id, [("d0", vector, "")])
+    assert overview(kept.workspace, kept.store).remaining == 3
+    # `recsys embed` fails on two, one of which the service is asked for since; d0 has its vector.
+    failed = [Problem(str(track.path), "no music") for track in on_disk[:3]]
+    write_problems(failed, len(failed), kept.workspace.problems("embed"))
+    assert overview(kept.workspace, kept.store).remaining == 1
+    kept.store.analyses.request("d1")
+    assert overview(kept.workspace, kept.store).remaining == 2
+    kept.store.analyses.finish(kept.store.analyses.next(), failure="no music")
+    state = overview(kept.workspace, kept.store)
+    assert (state.with_audio, state.analysed, state.remaining, state.failed) == (4, 1, 1, 1)
+    kept.store.set_withdrawn(["d1", "d3"])
+    assert overview(kept.workspace, kept.store).remaining == 0
 
 
 def test_a_failed_analysis_says_why(kept):

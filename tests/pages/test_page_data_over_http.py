@@ -46,6 +46,7 @@ def test_a_withdrawn_track_leaves_the_map_at_once(client: FlaskClient, world: Wo
 def test_the_library_counts_what_was_analysed_and_names_what_was_not(client: FlaskClient) -> None:
     found = client.get("/v1/library").json
     assert (found["tracks"], found["with_audio"], found["analysed"]) == (24, 24, 24)
+    assert found["remaining"] == 0
     assert found["model"]["version"] == client.get("/health/ready").json["model_version"]
     (problems,) = found["problems"]
     assert problems["step"] == "library add"

@@ -217,6 +217,20 @@ def test_rows_glide_unless_somebody_asked_for_less_motion(
     assert (page.evaluate("globalThis.moved") > 0) is moves
 
 
+def test_a_track_without_an_artist_leaves_no_link_in_the_player(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/docs")
+    play = """async (track) => (await import("/static/js/player.js")).play([track])"""
+    by = page.locator("#player .now-by")
+    for artist in (None, "Mira Okafor", None):
+        title = f"by {artist}"
+        page.evaluate(play, {"track_id": world.naughty, "title": title, "artist": artist})
+        expect(page.locator("#player .now-title")).to_have_text(title)
+        expect(by).to_have_text(artist or "")
+        assert (by.get_attribute("href") is None) is (artist is None)
+
+
 def test_back_returns_and_the_chosen_theme_stays(world: World, open_page: Open) -> None:
     page = open_page(f"{world.address}/for-you?listener=listener0001", scheme="light")
     page.locator("#results .title").first.click()

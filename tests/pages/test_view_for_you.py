@@ -169,3 +169,115 @@ def test_playing_shows_the_player_and_tells_what_was_heard(world: World, open_pa
     page.click("nav >> text=Map")
     page.wait_for_selector("#legend li")
     expect(page.locator("#player .now-title")).to_have_text(second)  # the music went on
+
+
+PLAYED = """async (id) => {
+    const { did } = await import("/static/js/listener.js");
+    const old = document.querySelector("#results .tracks");
+    await did("play", { track_id: id }, 0.9);
+    while (old.isConnected) await new Promise((later) => setTimeout(later, 20));
+}"""
+FOCUSED = """() => {
+    const active = document.activeElement;
+    return [active.closest(".row")?.dataset.track, active.dataset.act ?? active.className];
+}"""
+
+
+def test_the_keyboard_stays_in_the_list_when_something_was_played(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0011")
+    titles(page)
+    rows = page.locator("#results .row")
+    track = rows.nth(2).get_attribute("data-track")
+    rows.nth(2).get_by_role("button", name="Like").focus()
+    page.evaluate(PLAYED, rows.nth(0).get_attribute("data-track"))
+    assert page.evaluate(FOCUSED) == [track, "like"]
+    # What it is on goes: the same of what stands there now takes over.
+    at = page.evaluate(
+        "() => [...document.activeElement.closest('ol').children]"
+        ".indexOf(document.activeElement.closest('.row'))"
+    )
+    page.locator(f"[data-track='{track}'] .title").focus()
+    page.evaluate(PLAYED, track)
+    assert page.locator(f"#results [data-track='{track}']").count() == 0
+    assert page.evaluate(FOCUSED) == [rows.nth(at).get_attribute("data-track"), "title"]
+    # Nor does it come back from elsewhere.
+    page.locator("#search").focus()
+    page.evaluate(PLAYED, rows.nth(0).get_attribute("data-track"))
+    expect(page.locator("#search")).to_be_focused()
+
+
+def test_a_press_that_could_not_be_told_keeps_the_keyboard(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0012")
+    page.watch.allow("503")  # type: ignore[attr-defined]
+    titles(page)
+    problem = {"status": 503, "detail": "the disk is gone"}
+    page.route("**/v1/events", lambda route: route.fulfill(status=503, json=problem))
+    like = page.locator("#results [data-act=like]").nth(1)
+    like.press("Enter")
+    expect(page.locator("#announcer")).to_contain_text("the disk is gone")
+    expect(like).to_be_enabled()
+    expect(like).to_be_focused()
+
+
+def test_familiar_tracks_of_someone_new_are_none_and_the_page_says_why(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/for-you")
+    page.click("#stranger")
+    expect(page.locator("#results-note")).to_contain_text("this is what most people play")
+    page.locator("[value=relisten]").check()
+    said = page.locator("#results .message")
+    expect(said).to_contain_text("Nothing has been played yet: turn the dial to Discover.")
+    expect(said).not_to_contain_text("Familiar")
+    expect(page.locator("#results-note")).to_have_text("")
+    page.locator("[value=discover]").check()
+    assert titles(page)
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"),
+    [
+        ("discover", "Turn the dial to Familiar"),
+        ("mix", "hidden or left out: add tracks"),
+        ("relisten", "turn the dial to Discover"),
+    ],
+)
+def test_an_empty_list_names_a_way_out_of_its_mode(
+    world: World, open_page: Open, mode: str, says: str
+) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0001")
+    titles(page)
+
+    def nothing(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"items": [], "fallback": False})
+
+    page.route("**/recommendations?*", nothing)
+    page.locator("[name=diversity]").fill("1")
+    page.locator(f"[value={mode}]").check()
+    expect(page.locator("#results .message")).to_contain_text(says)
+    expect(page.locator("#results-note")).to_have_text("")
+
+
+def test_the_last_play_outlives_the_page(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/for-you?listener=listener0013")
+    track = page.locator("#results .row").first.get_attribute("data-track")
+    page.evaluate(
+        """() => {
+            const before = fetch;
+            globalThis.fetch = (address, how) => {
+                if (String(address).endsWith("/v1/events")) {
+                    sessionStorage.setItem("sent", JSON.stringify([how.keepalive, how.body]));
+                }
+                return before(address, how);
+            };
+        }"""
+    )
+    page.locator("#results .cover").first.click()
+    page.wait_for_function("() => Number(document.querySelector('#player input').value) > 2.2")
+    page.goto(f"{world.address}/docs")
+    keepalive, body = json.loads(page.evaluate("sessionStorage.getItem('sent')"))
+    assert json.loads(body)["events"][0]["track_id"] == track
+    assert keepalive is True

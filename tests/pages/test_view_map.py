@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from bench.pages import PAN, made_up_map, pace
 from tests.pages.conftest import NAUGHTY, World
@@ -171,6 +171,126 @@ def test_a_song_that_was_dropped_in_is_drawn_into_the_map(world: World, open_pag
     expect(page.locator("#beside h2")).to_have_text(world.song().name)
     assert titles(page, "#beside") == alike
     assert ring(page)
+
+
+def find(page: Page, title: str) -> None:
+    page.locator("#map-search").fill(title)
+    page.locator(".found li").first.click()
+
+
+def another(page: Page, world: World) -> dict[str, str]:
+    """A track that is not the naughty one and is called as no other."""
+    tracks = page.request.get(f"{world.address}/v1/tracks?limit=30").json()["items"]
+    called = [track["title"] for track in tracks]
+    return next(
+        track
+        for track in tracks
+        if track["track_id"] != world.naughty and called.count(track["title"]) == 1
+    )
+
+
+def test_a_path_that_was_begun_is_forgotten_with_its_panel(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/map?track={world.naughty}")
+    ready_map(page)
+    page.wait_for_selector("#beside .row")
+    page.get_by_role("button", name="Path to").click()
+    page.get_by_role("button", name="Close").click()
+    goal = another(page, world)
+    find(page, goal["title"])
+    expect(page.locator("#beside h2")).to_have_text(goal["title"])
+
+
+def test_a_point_that_could_not_be_asked_about_is_asked_about_again(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/map")
+    page.watch.allow("503")  # type: ignore[attr-defined]
+    ready_map(page)
+    goal = another(page, world)
+    address = f"**/v1/tracks/{goal['track_id']}"
+    problem = {"status": 503, "detail": "the disk is gone"}
+    page.route(address, lambda route: route.fulfill(status=503, json=problem))
+    find(page, goal["title"])
+    expect(page.locator("#announcer")).to_contain_text("the disk is gone")
+    # Nor is it left out of a loop in silence.
+    page.get_by_role("button", name="Lasso").click()
+    page.locator("#points").press("Enter")
+    expect(page.locator("#beside .message.failed")).to_contain_text("the disk is gone")
+    page.unroute(address)
+    page.locator("#beside").get_by_role("button", name="Try again").click()
+    assert goal["title"] in titles(page, "#beside")
+    find(page, goal["title"])
+    expect(page.locator("#beside h2")).to_have_text(goal["title"])
+
+
+def test_what_is_in_view_becomes_a_playlist_without_a_pointer(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/map")
+    ready_map(page)
+    page.get_by_role("button", name="Lasso").press("Enter")
+    expect(page.locator("#announcer")).to_contain_text("Press Enter on the map")
+    page.locator("#points").press("Enter")
+    expect(page.locator("#beside h2")).to_have_text("24 tracks")
+    expect(page.locator("#announcer")).to_have_text("24 tracks in view")
+    assert len(titles(page, "#beside")) == 24
+    for _ in range(4):
+        page.locator("#points").press("+")
+    page.get_by_role("button", name="Lasso").press("Enter")
+    page.locator("#points").press("Enter")
+    expect(page.locator("#beside h2")).not_to_have_text("24 tracks")
+    inside = titles(page, "#beside")
+    assert 0 < len(inside) < 24
+    page.locator("#beside").get_by_role("button", name="Save").press("Enter")
+    with page.expect_download() as download:
+        page.locator("#beside").get_by_role("button", name="JSPF").press("Enter")
+    saved = json.loads(Path(download.value.path()).read_text("utf-8"))["playlist"]["track"]
+    assert [track["title"] for track in saved] == inside
+
+
+def test_panels_that_were_replaced_follow_nothing_any_more(world: World, open_page: Open) -> None:
+    page = open_page(f"{world.address}/map", listener="listener0001")
+    ready_map(page)
+    page.get_by_role("button", name="Show the listener's taste").click()
+    titles(page, "#beside")
+    page.evaluate(
+        """() => {
+            globalThis.searched = 0;
+            const list = document.querySelector("#beside > div:last-child");
+            list.querySelectorAll = () => { globalThis.searched += 1; return []; };
+            globalThis.field = document.querySelector("#beside input");
+        }"""
+    )
+    page.locator("#beside .cover").first.click()
+    assert page.evaluate("globalThis.searched") > 0
+    find(page, another(page, world)["title"])
+    page.wait_for_function("() => !globalThis.field.isConnected")
+    page.evaluate("globalThis.searched = 0")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.locator("#player .big").click()
+    page.evaluate("globalThis.field.click()")  # would offer listeners
+    page.wait_for_timeout(200)
+    assert page.evaluate("globalThis.searched") == 0
+    assert not [address for address in asked if "/v1/users" in address or "/session" in address]
+
+
+def test_a_path_that_comes_after_its_panel_was_closed_draws_nothing(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/map?track={world.naughty}")
+    ready_map(page)
+    page.wait_for_selector("#beside .row")
+    held: list[Route] = []
+    page.route("**/v1/paths?*", lambda route: held.append(route))
+    page.get_by_role("button", name="Path to").click()
+    find(page, another(page, world)["title"])
+    expect(page.locator("#beside h2")).to_have_text("Path")
+    page.wait_for_function("() => document.querySelector('#beside .skeleton')")
+    with page.expect_event("requestfailed", lambda request: "/v1/paths" in request.url):
+        page.get_by_role("button", name="Close").click()
+    assert len(held) == 1
+    assert not ring(page)
 
 
 @pytest.mark.slow

@@ -190,3 +190,126 @@ def test_a_file_that_is_no_music_is_refused_in_words(
     song.write_bytes(content)
     page.set_input_files("#file", song)
     expect(page.locator("#results .message.failed")).to_contain_text(says)
+
+
+HEARING = """() => {
+    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (wanted) => {
+        globalThis.stream = await ask(wanted);
+        await globalThis.permission;
+        return stream;
+    };
+}"""
+SILENT = "() => globalThis.stream?.getTracks().every((track) => track.readyState === 'ended')"
+
+
+def test_a_permission_that_comes_after_the_view_was_left_records_nothing(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(world.address)
+    page.evaluate(HEARING)
+    page.evaluate(
+        """() => {
+            globalThis.permission = new Promise((give) => { globalThis.give = give; });
+            globalThis.recorders = 0;
+            const Before = MediaRecorder;
+            globalThis.MediaRecorder = class extends Before {
+                constructor(...how) { super(...how); globalThis.recorders += 1; }
+            };
+        }"""
+    )
+    page.click("#record")
+    page.wait_for_function("() => globalThis.stream")
+    page.click("nav >> text=Quality")
+    page.wait_for_selector("#report")
+    page.evaluate("globalThis.give()")
+    page.wait_for_function(SILENT, timeout=5000)
+    assert page.evaluate("globalThis.recorders") == 0
+
+
+def test_a_browser_that_cannot_record_lets_go_of_the_microphone(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(world.address)
+    page.evaluate(HEARING)
+    page.evaluate(
+        "() => { globalThis.MediaRecorder = class { constructor() { throw Error('no codec'); } }; }"
+    )
+    page.click("#record")
+    expect(page.locator("#results .message.failed")).to_contain_text("no codec")
+    page.wait_for_function(SILENT, timeout=5000)
+
+
+def test_what_replaces_a_recording_keeps_its_progress_and_its_way_out(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(world.address)
+    page.evaluate(HEARING)
+    page.route("**/v1/similar", lambda _: None)
+    page.click("#record")
+    expect(page.locator("#query-note")).to_contain_text("s left")
+    page.set_input_files("#file", world.song())
+    page.wait_for_function(SILENT)
+    page.wait_for_timeout(200)  # whatever the recording still does
+    expect(page.locator("#query-title")).to_have_text(world.song().name)
+    expect(page.locator("#bar")).to_be_visible()
+    page.click("#cancel")
+    expect(page.locator("#results")).to_contain_text("Given up")
+
+
+def test_a_file_that_is_too_large_ends_what_was_asked_and_leaves_nothing_of_it(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(world.address)
+    page.route("**/v1/similar", lambda _: None)
+    page.set_input_files("#file", world.song())
+    expect(page.locator("#cancel")).to_be_visible()
+    page.evaluate("() => { document.querySelector('main').dataset.maxUploadMb = '0.001'; }")
+    with page.expect_event("requestfailed", lambda request: "/v1/similar" in request.url):
+        page.set_input_files("#file", world.song())
+    expect(page.locator("#results .message.failed")).to_contain_text("0.001 MB is the most")
+    expect(page.locator("#query-note")).to_have_text("")
+    expect(page.locator("#results")).to_have_attribute("aria-busy", "false")
+    for part in ("#cancel", "#bar", "#query-sound"):
+        expect(page.locator(part)).to_be_hidden()
+    assert page.evaluate("document.querySelector('#file').value") == ""
+
+
+def test_lists_that_were_refined_away_no_longer_follow_the_player(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/?track={world.naughty}")
+    titles(page)
+    page.evaluate(
+        """() => {
+            const old = document.querySelector("#results .tracks");
+            globalThis.searched = 0;
+            old.querySelectorAll = () => { globalThis.searched += 1; return []; };
+            globalThis.old = old;
+        }"""
+    )
+    page.locator("#results .cover").first.click()
+    assert page.evaluate("globalThis.searched") > 0
+    page.locator("#results [data-act='more like']").nth(2).click()
+    page.wait_for_function("() => !globalThis.old.isConnected")
+    page.evaluate("globalThis.searched = 0")
+    page.locator("#player .big").click()
+    page.wait_for_timeout(200)
+    assert page.evaluate("globalThis.searched") == 0
+
+
+def test_the_keyboard_stays_where_it_is_while_a_question_is_refined(
+    world: World, open_page: Open
+) -> None:
+    page = open_page(f"{world.address}/?track={world.naughty}")
+    titles(page)
+    old = page.locator("#results .tracks").element_handle()
+    page.locator("#results [data-act='more like']").nth(2).press("Enter")
+    page.wait_for_function("(old) => !old.isConnected", arg=old)
+    third = page.locator("#results [data-act='more like']").nth(2)
+    expect(third).to_be_focused()
+    third.press("Enter")
+    expect(page.locator(".seed")).to_have_count(2)
+    page.locator(".seed button").first.press("Enter")
+    expect(page.locator(".seed button")).to_have_count(1)
+    expect(page.locator(".seed button")).to_be_focused()

@@ -11,9 +11,13 @@ export class Problem extends Error {
   }
 }
 
-/** Body of the answer to a request; throws `Problem`, or AbortError when `signal` fires. */
-export async function call(path, { method = "GET", body, signal } = {}) {
-  const options = { method, signal };
+/**
+ * Body of the answer to a request; throws `Problem`, or AbortError when `signal` fires.
+ *
+ * With `keepalive` the request outlives the page, which its small body must allow (64 KiB).
+ */
+export async function call(path, { method = "GET", body, signal, keepalive = false } = {}) {
+  const options = { method, signal, keepalive };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers = { "Content-Type": "application/json" };

@@ -31,7 +31,7 @@ export async function did(kind, track, ratio) {
   if (!user) return false;
   const event = { event_id: newId(), user_id: user, track_id: track.track_id, kind };
   if (ratio !== undefined) event.play_ratio = ratio;
-  await call("/v1/events", { method: "POST", body: { events: [event] } });
+  await call("/v1/events", { method: "POST", body: { events: [event] }, keepalive: true }); // the last play is told when the page is left
   changes.dispatchEvent(new CustomEvent("did", { detail: { kind, track, ratio } }));
   return true;
 }

@@ -8,33 +8,42 @@ export const canRecord = () => Boolean(navigator.mediaDevices?.getUserMedia);
 /** Record for `seconds`; `ontick(level, left)` tells loudness (0 … 1) and seconds left. */
 export async function record(seconds, { signal, ontick }) {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
-  const context = new AudioContext();
-  const meter = context.createAnalyser();
-  context.createMediaStreamSource(stream).connect(meter);
-  const recorder = new MediaRecorder(stream);
-  const pieces = [];
-  recorder.addEventListener("dataavailable", (event) => pieces.push(event.data));
-  const began = performance.now();
-  const samples = new Float32Array(meter.fftSize);
-  const ticking = setInterval(() => {
-    meter.getFloatTimeDomainData(samples);
-    ontick(Math.min(1, Math.hypot(...samples) / Math.sqrt(samples.length) * 4), seconds - (performance.now() - began) / 1000);
-  }, 80);
   try {
+    signal.throwIfAborted(); // the permission may come when nobody waits for it any more
+    return await taken(stream, seconds, { signal, ontick });
+  } finally {
+    stream.getTracks().forEach((track) => track.stop());
+  }
+}
+
+async function taken(stream, seconds, { signal, ontick }) {
+  const recorder = new MediaRecorder(stream);
+  const context = new AudioContext();
+  let ticking;
+  try {
+    const meter = context.createAnalyser();
+    context.createMediaStreamSource(stream).connect(meter);
+    const pieces = [];
+    recorder.addEventListener("dataavailable", (event) => pieces.push(event.data));
+    const began = performance.now();
+    const samples = new Float32Array(meter.fftSize);
+    ticking = setInterval(() => {
+      meter.getFloatTimeDomainData(samples);
+      ontick(Math.min(1, Math.hypot(...samples) / Math.sqrt(samples.length) * 4), seconds - (performance.now() - began) / 1000);
+    }, 80);
     await new Promise((resolve, reject) => {
       recorder.addEventListener("stop", resolve);
-      recorder.addEventListener("error", () => reject(new DOMException("the recording broke off", "AbortError")));
+      recorder.addEventListener("error", () => reject(new Error("the recording broke off")));
       signal.addEventListener("abort", () => recorder.state !== "inactive" && recorder.stop());
       recorder.start();
       setTimeout(() => recorder.state !== "inactive" && recorder.stop(), seconds * 1000);
     });
-    if (signal.aborted) throw new DOMException("given up", "AbortError");
+    signal.throwIfAborted();
     const bytes = await new Blob(pieces).arrayBuffer();
     const sound = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(bytes);
     return new File([wav(sound.getChannelData(0))], "recording.wav", { type: "audio/wav" });
   } finally {
     clearInterval(ticking);
-    stream.getTracks().forEach((track) => track.stop());
     await context.close();
   }
 }

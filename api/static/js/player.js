@@ -137,7 +137,8 @@ function draw() {
     parts.title.textContent = track.title || track.track_id;
     parts.title.href = link("/track", { id: track.track_id });
     parts.artist.textContent = track.artist ?? "";
-    parts.artist.href = link("/artist", { name: track.artist ?? "" });
+    if (track.artist) parts.artist.href = link("/artist", { name: track.artist });
+    else parts.artist.removeAttribute("href"); // a link without a name would still take the focus
   }
   shown = track;
   bar.hidden = !track;

@@ -25,7 +25,7 @@ export function failure(error, retry) {
 
 /**
  * Fill `place` with what `work(signal)` resolves to; skeletons meanwhile, a message when it fails,
- * with a button that calls `retry`: by default, to fill it again.
+ * with a button that calls `retry`: by default, to fill it again. What is null leaves what is there.
  * Resolves to true when the content is there.
  */
 export async function fill(place, work, { signal, rows = 6, quiet = false, retry = () => fill(place, work, { signal, rows }) } = {}) {
@@ -37,7 +37,7 @@ export async function fill(place, work, { signal, rows = 6, quiet = false, retry
   try {
     const content = await work(signal);
     if (signal?.aborted) return false;
-    place.replaceChildren(...[content].flat());
+    if (content !== null) place.replaceChildren(...[content].flat());
     return true;
   } catch (error) {
     if (error.name === "AbortError") return false;

@@ -7,7 +7,7 @@ import * as player from "./player.js";
 
 const SOURCES = {
   history: "your history", collaborative: "taste", item_item: "played together", audio: "sound", bridge: "predicted taste",
-  carried: "neighbours' taste", artist: "artist you play", label: "label you play", popular: "popular", rising: "rising", recent: "recent", hybrid: "sound and taste",
+  carried: "neighbours' taste", artist: "artist you play", label: "label you play", popular: "popular", rising: "rising", audio_centres: "kinds of sound", hybrid: "sound and taste",
 };
 const SCORES = { name: "Score", text: (item) => item.score.toFixed(3) };
 /** Scores that tell an order and nothing more: bars run from the lowest to the best of the list. */
@@ -80,10 +80,35 @@ export function rowAct(name, words, onclick) {
   return (item) => iconButton(name, `${words} ${item.title || item.track_id}`, (event) => onclick(item, event.currentTarget), { "data-act": words.toLowerCase() });
 }
 
-/** Replace the list in `place` by `list`, letting rows glide from where they were (FLIP). */
-export function glide(place, list) {
+const HOLDS = [".cover", ".title", ".by a", "[data-act=like]", "[data-act=skip]", "[data-act=hide]", "[data-act='more like']", "[data-act='less like']", "[data-act=queue]"];
+
+/** Where in the rows of `place` the keyboard is, for `refocus`; null where it is elsewhere. */
+export function focused(place) {
+  const active = document.activeElement;
+  const row = place.contains(active) && active.closest(".row");
+  if (!row) return null;
+  return { track: row.dataset.track, at: [...place.querySelectorAll(".row")].indexOf(row), hold: HOLDS.find((hold) => active.matches(hold)) };
+}
+
+/** Put the keyboard back there; where the track is gone, on what stands in its place. */
+export function refocus(place, { track, at, hold }) {
+  if (document.activeElement !== document.body && !place.contains(document.activeElement)) return; // it went on meanwhile
+  const rows = [...place.querySelectorAll(".row")];
+  const row = rows.find((one) => one.dataset.track === track) ?? rows[Math.min(at, rows.length - 1)];
+  const held = (hold && row?.querySelector(hold)) ?? row;
+  held?.focus({ preventScroll: true });
+}
+
+/**
+ * Replace the list in `place` by `list`, letting rows glide from where they were (FLIP).
+ *
+ * The keyboard stays where it is in the list, or comes back to `left`, where it was before.
+ */
+export function glide(place, list, left = null) {
+  const spot = focused(place) ?? left;
   const were = new Map([...place.querySelectorAll(".row")].map((old) => [old.dataset.track, old.getBoundingClientRect().top]));
   place.replaceChildren(list);
+  if (spot) refocus(place, spot);
   if (calm.matches || !were.size) return;
   for (const one of list.children) {
     const from = were.get(one.dataset.track);

@@ -3,7 +3,7 @@
 const CLICK_PX = 5;
 const STEP_PX = 60;
 
-/** Listen on `canvas` and steer `cloud`; `hooks`: hover(px, py), leave(), click(px, py), lasso(polygon), looping(). */
+/** Listen on `canvas` and steer `cloud`; `hooks`: hover(px, py), leave(), click(px, py), lasso(polygon), looping(), whole(). */
 export function steer(canvas, cloud, hooks, signal) {
   const fingers = new Map();
   let begun = null;
@@ -66,7 +66,7 @@ export function steer(canvas, cloud, hooks, signal) {
       ArrowLeft: () => cloud.panBy(STEP_PX, 0), ArrowRight: () => cloud.panBy(-STEP_PX, 0),
       ArrowUp: () => cloud.panBy(0, STEP_PX), ArrowDown: () => cloud.panBy(0, -STEP_PX),
       "+": () => cloud.zoomBy(1.4), "=": () => cloud.zoomBy(1.4), "-": () => cloud.zoomBy(1 / 1.4), 0: () => cloud.fit(),
-      Enter: () => hooks.click(cloud.width / 2, cloud.height / 2),
+      Enter: () => (hooks.looping() ? hooks.whole() : hooks.click(cloud.width / 2, cloud.height / 2)),
     };
     if (!keys[event.key] || event.ctrlKey || event.metaKey) return;
     event.preventDefault();

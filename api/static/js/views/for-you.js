@@ -8,13 +8,18 @@ import { saveMenu } from "../playlist.js";
 import * as player from "../player.js";
 import { person } from "../players.js";
 import { failure, fill, message } from "../states.js";
-import { followPlayer, glide, RANKED, rowAct, trackList } from "../tracks.js";
+import { focused, followPlayer, glide, RANKED, refocus, rowAct, trackList } from "../tracks.js";
 import { go, note } from "../app.js";
 
 const LENGTH = 20;
 const PEOPLE = 18;
 const DIALS = ["popularity", "diversity", "new_tracks"];
 const WAIT_MS = 180;
+const EMPTY = {
+  discover: "Everything was heard, hidden or left out. Turn the dial to Familiar, or add tracks.",
+  mix: "Everything is hidden or left out: add tracks.",
+  relisten: "Nothing that was played is left to list: turn the dial to Discover.",
+};
 const WIDE = "(min-width: 1051px)";
 
 export function mount(main, query, signal) {
@@ -23,6 +28,7 @@ export function mount(main, query, signal) {
   const dials = part("dials");
   const turned = new Set();
   let shown = [];
+  let left = null; // where the keyboard was when its button was pressed
   let asked = new AbortController();
 
   const user = query.get("listener") ?? listener();
@@ -70,12 +76,14 @@ export function mount(main, query, signal) {
   }
 
   async function list(own) {
+    const mode = dials.elements.mode.value;
     const found = await call(address(), { signal: own });
     // What the listener knows comes from no source that proposes.
     shown = found.items.map((item) => (item.sources.length ? item : { ...item, sources: ["history"] }));
     part("results-acts").hidden = !shown.length;
     if (!shown.length) {
-      return message("The list is empty", "Everything was heard, hidden or left out. Turn the dial to Familiar, or add tracks.");
+      part("results-note").textContent = "";
+      return message("The list is empty", mode === "relisten" && found.fallback ? "Nothing has been played yet: turn the dial to Discover." : EMPTY[mode]);
     }
     part("results-note").textContent = found.fallback
       ? "Nothing is known of this listener yet: this is what most people play. Like something."
@@ -89,19 +97,17 @@ export function mount(main, query, signal) {
 
   async function say(kind, track, button) {
     const row = button.closest(".row");
-    const at = [...results.querySelectorAll(".row")].indexOf(row);
+    left = focused(results) ?? left;
     button.disabled = true;
     row.classList.add("told");
     const told = await player.act(kind, track);
     if (!told) {
       button.disabled = false;
       row.classList.remove("told");
+      if (left) refocus(results, left);
       return;
     }
     await refresh();
-    // The pressed button is gone with its row: the same one now in its place takes over.
-    const rows = results.querySelectorAll(".row");
-    rows[Math.min(at, rows.length - 1)]?.querySelector(`[data-act="${kind}"]`)?.focus({ preventScroll: true });
   }
 
   async function refresh() {
@@ -112,10 +118,14 @@ export function mount(main, query, signal) {
     try {
       const made = await list(own);
       if (own.aborted || signal.aborted) return;
-      glide(results, made);
+      glide(results, made, left);
+      left = null;
       followPlayer(results, own);
     } catch (error) {
-      if (error.name !== "AbortError") results.replaceChildren(failure(error, refresh));
+      if (error.name === "AbortError") return;
+      part("results-acts").hidden = true;
+      part("results-note").textContent = "";
+      results.replaceChildren(failure(error, refresh));
     } finally {
       if (asked.signal === own) results.setAttribute("aria-busy", "false");
     }

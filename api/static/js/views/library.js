@@ -10,44 +10,66 @@ const SERVICE = "the service";
 export function mount(main, query, signal) {
   const place = main.querySelector("#library");
 
-  /** Show the state; while files are being listened to, look again in a while. */
-  async function look({ quiet = false } = {}) {
-    let goesOn = false;
-    const open = place.querySelector("details")?.open;
+  let waiting;
+  signal.addEventListener("abort", () => clearTimeout(waiting));
+
+  /** Show the state; while files are still to be listened to, look again in a while. */
+  async function look({ again = false } = {}) {
+    let found;
     const there = await fill(place, async () => {
-      const found = await call("/v1/library", { signal });
-      goesOn = found.analysed < found.with_audio;
-      return state(found);
-    }, { signal, rows: 4, quiet });
-    if (!there) return;
-    if (open !== undefined && place.querySelector("details")) place.querySelector("details").open = open;
-    if (goesOn) {
-      const again = setTimeout(() => (document.hidden ? addEventListener("visibilitychange", () => look({ quiet: true }), { once: true, signal }) : look({ quiet: true })), LOOK_AGAIN_MS);
-      signal.addEventListener("abort", () => clearTimeout(again));
-    }
+      found = await call("/v1/library", { signal });
+      if (!again) return state(found);
+      renew(place, state(found));
+      return null;
+    }, { signal, rows: 4, quiet: again, retry: () => look() });
+    if (there && found.remaining) waiting = setTimeout(follow, LOOK_AGAIN_MS);
+  }
+
+  function follow() {
+    if (document.hidden) addEventListener("visibilitychange", () => look({ again: true }), { once: true, signal });
+    else look({ again: true });
   }
   look();
 }
 
+/** Put `parts` in place of those that are there, but leave alone what says the same: somebody may be reading it, or be in it with the keyboard. */
+function renew(place, parts) {
+  const name = (part) => part.dataset.part;
+  const were = new Map([...place.children].map((was) => [name(was), was]));
+  for (const [gone, was] of were) if (!parts.some((part) => name(part) === gone)) was.remove();
+  parts.forEach((part, n) => {
+    const was = were.get(name(part));
+    const details = part.querySelector("details");
+    if (was && details) details.open = was.querySelector("details").open;
+    if (!was) place.insertBefore(part, place.children[n] ?? null);
+    else if (!was.isEqualNode(part)) {
+      const held = was.contains(document.activeElement);
+      was.replaceWith(part);
+      if (held) part.querySelector("summary")?.focus({ preventScroll: true });
+    }
+  });
+}
+
 function state(found) {
   const left = found.problems.length ? found.problems.map(problems)
-    : el("p", { class: "hint" }, "No import or analysis has left anything out; whatever one does leave out is listed here, with the reason.");
-  return [el("div", { class: "cards side" }, analysed(found), use(found)), left].flat();
+    : el("p", { class: "hint", "data-part": "nothing left out" }, "No import or analysis has left anything out; whatever one does leave out is listed here, with the reason.");
+  return [el("div", { class: "cards side", "data-part": "state" }, analysed(found), use(found)), left].flat();
 }
 
 const row = (name, value) => value !== null && value !== undefined && el("div", {}, el("dt", {}, name), el("dd", {}, value));
 
-function analysed({ tracks, with_audio: withAudio, analysed: done, waiting, failed }) {
+function analysed({ tracks, with_audio: withAudio, analysed: done, waiting, remaining }) {
   const share = withAudio ? done / withAudio : 0;
-  const left = withAudio - done;
-  const state = left === 0 ? "Every file has been listened to." : `${counted(left, "file")} still to be listened to: run recsys embed.`;
+  const failed = withAudio - done - remaining;
+  const state = remaining ? `${counted(remaining, "file")} still to be listened to: ${remaining > waiting ? "run recsys embed" : "the service is at it"}.`
+    : `Every ${failed ? "other " : ""}file has been listened to.`;
   return el("section", { class: "card", "aria-labelledby": "analysis-title" },
     el("h2", { id: "analysis-title" }, "Analysis"),
     el("progress", { max: 1, value: share, "aria-label": "Analysed files" }),
     el("p", {}, `${done.toLocaleString("en")} of ${counted(withAudio, "file")} analysed. ${state}`),
     el("dl", { class: "pairs" },
       row("waiting", waiting ? `${counted(waiting, "file")} that came over HTTP` : "none"),
-      row("failed", failed ? el("span", { class: "warning" }, `${counted(failed, "file")}: damaged, or no music; listed below`) : "none"),
+      row("failed", failed ? el("span", { class: "warning" }, `${counted(failed, "file")}: damaged, or no music; listed below, and tried again by recsys embed`) : "none"),
       row("without audio", tracks > withAudio ? `${counted(tracks - withAudio, "track")}, known by tags and listeners alone` : "none")));
 }
 
@@ -65,7 +87,7 @@ function use({ encoder, model }) {
 }
 
 function problems({ step, total, rows }) {
-  return el("section", { class: "card" },
+  return el("section", { class: "card", "data-part": step },
     el("details", { open: total <= 10 },
       el("summary", {}, el("h2", {}, `${counted(total, "entry").replace("entrys", "entries")} left out by ${step}`)),
       el("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": `Left out by ${step}` },

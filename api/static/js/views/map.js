@@ -14,6 +14,7 @@ import * as player from "../player.js";
 import { search } from "../search.js";
 import { failure, fill, message } from "../states.js";
 import { followPlayer, rowAct, trackList } from "../tracks.js";
+import { turns } from "../turns.js";
 import { note } from "../app.js";
 
 const NAMES = { tsne: "t-SNE", pca: "PCA" };
@@ -44,14 +45,26 @@ export async function mount(main, query, signal) {
   const { cloud } = scene;
   const preview = new Preview(signal);
   const known = new Map();
+  const nextPanel = turns(signal);
   let looping = false;
   let from = null; // where a path begins that has no end yet
 
   async function track(n) {
     const id = map.ids[n];
-    if (!known.has(id)) known.set(id, call(path`/v1/tracks/${id}`, { signal }));
+    if (!known.has(id)) {
+      known.set(id, call(path`/v1/tracks/${id}`, { signal }).catch((error) => {
+        known.delete(id); // whoever wants it next asks again
+        throw error;
+      }));
+    }
     return known.get(id);
   }
+
+  /** The track, or null where it was withdrawn since the map was drawn. */
+  const offered = (n) => track(n).catch((error) => {
+    if (error.status === 404) return null;
+    throw error;
+  });
 
   async function hover(px, py) {
     const n = cloud.pick(px, py);
@@ -70,9 +83,14 @@ export async function mount(main, query, signal) {
     preview.stop();
   }
 
-  /** Open the panel beside the map; `work` gives its list. */
+  /** Open the panel beside the map; `work(signal)` gives its list. Returns the signal, which fires when another panel opens or none. */
   function beside(title, hint, extra, work) {
+    const own = nextPanel();
+    from = null;
     const body = el("div", {});
+    const begin = async () => {
+      if (await fill(body, work, { signal: own, retry: begin })) followPlayer(body, own);
+    };
     part("beside").replaceChildren(
       el("header", { class: "results-head" },
         el("div", {}, el("h2", {}, title), hint && el("p", { class: "hint" }, hint)),
@@ -80,10 +98,13 @@ export async function mount(main, query, signal) {
       el("div", { class: "head-acts" }, extra), body);
     part("beside").hidden = false;
     main.classList.add("with-beside");
-    fill(body, work, { signal, rows: 6 }).then((done) => done && followPlayer(body, signal));
+    begin();
+    return own;
   }
 
   function forget() {
+    nextPanel();
+    from = null;
     part("beside").hidden = true;
     main.classList.remove("with-beside");
     scene.mark({ chosen: -1, marks: [], line: [] });
@@ -108,9 +129,9 @@ export async function mount(main, query, signal) {
       el("button", { type: "button", class: "primary", onclick: () => player.play([found]) }, icon("play", 18), "Play"),
       el("a", { class: "button quiet", href: link("/track", { id: found.track_id }) }, "Open"),
       el("button", { type: "button", class: "quiet", onclick: () => { from = n; announce(`Path from ${name}: choose where it leads`); } }, icon("path", 18), "Path to …"),
-    ], async () => {
-      const { items } = await call(`${path`/v1/tracks/${found.track_id}/similar`}?n=${NEIGHBOURS}`, { signal });
-      if (scene.chosen === n) scene.mark({ marks: scene.marksOf(items, "caught") });
+    ], async (own) => {
+      const { items } = await call(`${path`/v1/tracks/${found.track_id}/similar`}?n=${NEIGHBOURS}`, { signal: own });
+      scene.mark({ marks: scene.marksOf(items, "caught") });
       return rows(items, "Neighbours");
     });
   }
@@ -119,31 +140,44 @@ export async function mount(main, query, signal) {
     from = null;
     scene.mark({ chosen: -1, marks: [], line: [] });
     const [a, b] = await Promise.all([track(start), track(end)]);
+    if (scene.chosen >= 0) return; // another point was chosen meanwhile
     let items = [];
     const words = (between) => [a, b].map((one) => one.title || one.track_id).join(between);
-    beside("Path", words(" → "), gathered(() => words(" to "), () => items), async () => {
-      ({ items } = await call(`/v1/paths?${new URLSearchParams({ from: a.track_id, to: b.track_id, n: STEPS })}`, { signal }));
+    beside("Path", words(" → "), gathered(() => words(" to "), () => items), async (own) => {
+      ({ items } = await call(`/v1/paths?${new URLSearchParams({ from: a.track_id, to: b.track_id, n: STEPS })}`, { signal: own }));
       const marks = scene.marksOf(items, "step");
       scene.mark({ marks, line: marks.map(({ n }) => n) });
       return rows(items, "Path");
     });
   }
 
+  /** Show the loop that is drawn; once it is `done`, gather the tracks in it. */
   function caught(polygon, done) {
     scene.overlay.loop = done ? [] : polygon;
     scene.overlay.draw();
-    if (!done) return;
+    if (done) gather(polygon, "in the loop");
+  }
+
+  function gather(polygon, where) {
     const all = cloud.inside(polygon);
     const inside = all.slice(0, MOST_CAUGHT);
     loopTool(false);
     scene.mark({ chosen: -1, line: [], marks: inside.map((n) => ({ n, kind: "caught" })) });
-    if (!inside.length) return announce("Nothing in the loop");
+    if (!inside.length) return announce(`Nothing ${where}`);
     let items = [];
-    const hint = all.length > inside.length ? `A sample of the ${counted(all.length, "track")} in the loop` : "In the loop";
+    const whole = where[0].toUpperCase() + where.slice(1);
+    const hint = all.length > inside.length ? `A sample of the ${counted(all.length, "track")} ${where}` : whole;
     beside(counted(inside.length, "track"), hint, gathered(() => "From the map", () => items), async () => {
-      items = (await Promise.all(inside.map((n) => track(n).catch(() => null)))).filter(Boolean);
-      return rows(items, "In the loop");
+      items = (await Promise.all(inside.map(offered))).filter(Boolean);
+      return rows(items, whole);
     });
+  }
+
+  /** The loop for the keyboard: around all that can be seen. */
+  function gatherView() {
+    const [right, bottom] = [cloud.width, cloud.height];
+    gather([[0, 0], [right, 0], [right, bottom], [0, bottom]], "in view");
+    if (scene.marks.length) announce(`${counted(scene.marks.length, "track")} in view`);
   }
 
   function taste() {
@@ -155,22 +189,22 @@ export async function mount(main, query, signal) {
       become(id);
       taste();
     };
-    pickListener(whose, be, signal);
     scene.mark({ chosen: -1, marks: [], line: [] });
     if (!user) {
-      beside("Whose taste?", "It is drawn into the map: what they heard, and what to play next.", form, async () => []);
+      pickListener(whose, be, beside("Whose taste?", "It is drawn into the map: what they heard, and what to play next.", form, async () => []));
       whose.focus();
       return;
     }
-    beside(user, "Rings: heard and liked. In colour: what to play next.", form, async () => {
+    const shown = beside(user, "Rings: heard and liked. In colour: what to play next.", form, async (own) => {
       const [events, found] = await Promise.all([
-        call(`${path`/v1/users/${user}/events`}?limit=1000&kinds=play,like`, { signal }),
-        call(`${recommendationsOf(user)}?n=20`, { signal }),
+        call(`${path`/v1/users/${user}/events`}?limit=1000&kinds=play,like`, { signal: own }),
+        call(`${recommendationsOf(user)}?n=20`, { signal: own }),
       ]);
       const heard = [...new Map(events.items.map((event) => [event.track_id, event])).values()];
       scene.mark({ marks: [...scene.marksOf(heard, "taste"), ...scene.marksOf(found.items, "wanted")] });
       return rows(found.items, "To play next");
     });
+    pickListener(whose, be, shown);
   }
 
   function loopTool(on) {
@@ -187,10 +221,14 @@ export async function mount(main, query, signal) {
     else cloud.fit();
     return choose(n);
   };
+  const said = (error) => error.name !== "AbortError" && announce(error.message);
 
   const tool = (name, label, act, pressed) => el("button", { type: "button", class: "act", "aria-label": label, title: label, "aria-pressed": pressed, onclick: act }, icon(name));
   const tools = {
-    lasso: tool("lasso", "Lasso: draw a loop around tracks", () => loopTool(!looping), "false"),
+    lasso: tool("lasso", "Lasso: draw a loop around tracks, or press Enter on the map for all in view", (event) => {
+      loopTool(!looping);
+      if (looping && event.detail === 0) announce("Press Enter on the map for all in view"); // the keyboard draws no loop
+    }, "false"),
     hear: tool("hear", "Hear what the pointer rests on", () => {
       preview.on = !preview.on;
       tools.hear.setAttribute("aria-pressed", String(preview.on));
@@ -204,17 +242,17 @@ export async function mount(main, query, signal) {
   part("views").append(...Object.keys(NAMES).filter((name) => name in map.views).map((name) => el("label", {},
     el("input", { type: "radio", name: "view", value: name, checked: name === scene.view, onchange: () => scene.turn({ view: name }) }), el("span", {}, NAMES[name]))));
   part("colour").addEventListener("change", () => scene.turn({ kind: part("colour").value }));
-  search(part("map-search"), (one) => find(one.track_id), signal);
+  search(part("map-search"), (one) => find(one.track_id)?.catch(said), signal);
   steer(part("points"), cloud, {
-    hover, leave, lasso: caught, looping: () => looping,
+    hover, leave, lasso: caught, looping: () => looping, whole: gatherView,
     click: (px, py) => {
       const n = cloud.pick(px, py, 20);
-      if (n >= 0) choose(n).catch((error) => announce(error.message));
+      if (n >= 0) choose(n).catch(said);
     },
   }, signal);
 
   const asked = JSON.parse(sessionStorage.getItem("map-query") ?? "null");
-  if (query.has("track")) find(query.get("track"))?.catch((error) => state.replaceChildren(failure(error)));
+  if (query.has("track")) find(query.get("track"))?.catch((error) => error.name !== "AbortError" && state.replaceChildren(failure(error)));
   else if (query.has("query") && asked) {
     scene.mark({ marks: [...scene.marksOf(asked.items, "caught"), { items: asked.items, kind: "query" }] });
     beside(asked.name, "Where it would lie, among what sounds like it", [], async () => rows(asked.items, "Sounds alike"));

@@ -7,11 +7,13 @@ import { fill, message } from "../states.js";
 
 const NAMES = {
   hybrid: "Hybrid (this)", als: "ALS, taste alone", audio: "Sound alone", als_audio_rrf: "Fusion of taste and sound",
-  fusion: "Fusion of all sources", item_knn: "Item neighbours", popular: "Popular", recent: "Popular of late",
-  recent_popular: "Popular of late", random: "Random", ease: "EASE", item_item: "Played together", bridge: "Bridge",
-  carried: "Carried taste", artist: "Artists played", label: "Labels played", rising: "Rising", own_plays: "Own plays",
+  fusion: "Fusion of all sources", item_knn: "Item neighbours", popular: "Popular", recent_popular: "Popular of late",
+  random: "Random", ease: "EASE", audio_centres: "Kinds of sound", item_item: "Played together", bridge: "Bridge",
+  carried: "Carried taste", artist: "Artists played", label: "Labels played", rising: "Rising",
+  play_count: "Own plays", last_played: "Own plays, latest first", hybrid_without_audio: "Hybrid without sound",
+  hybrid_without_collaborative: "Hybrid without taste", hybrid_without_bridge: "Hybrid without the bridge",
 };
-const METRICS = { ndcg: "NDCG", recall: "Recall", hit: "Hit rate", mrr: "MRR", precision: "Precision", map: "MAP" };
+const METRICS = { ndcg: "NDCG", recall: "Recall" };
 const FIRST = ["all", "warm", "cold", "relisten"];
 const named = (name) => NAMES[name] ?? name.replaceAll("_", " ");
 const capital = (name) => name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");

@@ -11,6 +11,7 @@ import { search } from "../search.js";
 import { MOST_BYTES, show } from "../spectrogram.js";
 import { failure, fill, message } from "../states.js";
 import { followPlayer, glide, rowAct, trackList } from "../tracks.js";
+import { turns } from "../turns.js";
 import { go } from "../app.js";
 
 const LENGTH = 20;
@@ -26,6 +27,7 @@ export function mount(main, query, signal) {
   let under = new AbortController();
   let sounding = new AbortController(); // the file asked about is there to be heard
   let shown = [];
+  const nextList = turns(signal);
 
   part("results-acts").append(
     el("a", { class: "button quiet", href: link("/map", { query: 1 }), onclick: () => sessionStorage.setItem("map-query", JSON.stringify({ name: asked.name, items: shown })) }, icon("map", 18), "On the map"),
@@ -62,7 +64,7 @@ export function mount(main, query, signal) {
     part("query-art").replaceChildren(art ?? icon(name === ROOM ? "mic" : "hear", 28));
     part("query-art").classList.toggle("drawn", Boolean(art));
     part("seeds").replaceChildren();
-    part("spectrogram").hidden = true;
+    part("spectrogram").hidden = part("results-acts").hidden = true;
     sounding.abort();
     seeds = [];
   }
@@ -74,15 +76,19 @@ export function mount(main, query, signal) {
 
   async function send(file, name = file.name) {
     const most = Number(main.dataset.maxUploadMb);
+    const bar = part("bar");
+    const own = begin();
     head(name, "Sending …");
+    part("file").value = ""; // the same file may be chosen again
     if (file.size > most * 2 ** 20) {
+      part("query-note").textContent = "";
+      part("cancel").hidden = bar.hidden = true;
+      results.setAttribute("aria-busy", "false");
       results.replaceChildren(failure({ status: 413, message: `The file has ${(file.size / 2 ** 20).toFixed(0)} MB; ${most} MB is the most.` }));
       return;
     }
-    const own = begin();
     sounding = new AbortController();
     give(part("query-sound"), file, sounding.signal);
-    const bar = part("bar");
     part("cancel").hidden = bar.hidden = false;
     bar.value = 0;
     results.setAttribute("aria-busy", "true");
@@ -103,7 +109,6 @@ export function mount(main, query, signal) {
     }, { signal: own });
     if (under.signal === own) {
       part("cancel").hidden = bar.hidden = true;
-      part("file").value = "";
       if (!worked) part("query-note").textContent = "";
       reveal();
     }
@@ -129,7 +134,8 @@ export function mount(main, query, signal) {
     ] : [];
     acts.push(rowAct("queue", "Queue", (track) => player.enqueue([track])));
     const made = trackList(items, { acts, label: "Sounds alike" });
-    queueMicrotask(() => followPlayer(made, signal));
+    const own = nextList();
+    queueMicrotask(() => followPlayer(made, own));
     return made;
   }
 
@@ -139,10 +145,18 @@ export function mount(main, query, signal) {
     await ask();
   }
 
+  function forget(seed) {
+    const at = seeds.indexOf(seed);
+    seeds = seeds.filter((one) => one !== seed);
+    ask();
+    const others = part("seeds").querySelectorAll("button");
+    (others[Math.min(at, others.length - 1)] ?? results.querySelector(".row"))?.focus({ preventScroll: true });
+  }
+
   async function ask() {
     part("seeds").replaceChildren(...seeds.map((seed) =>
       el("li", { class: seed.weight > 0 ? "seed" : "seed less" }, icon(seed.weight > 0 ? "more" : "less", 16), seed.track.title || seed.track.track_id,
-        el("button", { type: "button", class: "act small", "aria-label": `Forget ${seed.track.title || seed.track.track_id}`, onclick: () => { seeds = seeds.filter((one) => one !== seed); ask(); } }, icon("close", 16)))));
+        el("button", { type: "button", class: "act small", "aria-label": `Forget ${seed.track.title || seed.track.track_id}`, onclick: () => forget(seed) }, icon("close", 16)))));
     const own = begin();
     results.setAttribute("aria-busy", "true");
     try {
@@ -206,20 +220,23 @@ export function mount(main, query, signal) {
     const own = begin();
     head(ROOM, "Listening …");
     part("cancel").hidden = part("bar").hidden = false;
+    let file;
     try {
-      const file = await record(RECORD_S, { signal: own, ontick: (level, left) => {
+      file = await record(RECORD_S, { signal: own, ontick: (level, left) => {
         part("bar").value = level;
         part("query-note").textContent = `Listening, ${Math.max(0, Math.ceil(left))} s left`;
       } });
-      await send(file, ROOM);
     } catch (error) {
+      if (under.signal !== own) return; // something else is the question now
       part("cancel").hidden = part("bar").hidden = true;
       if (error.name === "AbortError") return;
       part("query").hidden = true;
       const what = error.name === "NotAllowedError" ? "The browser may not listen: allow the microphone beside the address, then press again."
         : error.name === "NotFoundError" ? "No microphone is there: plug one in, or drop a file." : `The microphone cannot be used: ${error.message}`;
       results.replaceChildren(message("Nothing was recorded", what, [], "failed"));
+      return;
     }
+    await send(file, ROOM);
   });
   search(part("seed-search"), (track) => go(link("/", { track: track.track_id })), signal);
   if (query.has("track")) fromTrack(query.get("track"));
