@@ -86,7 +86,7 @@ def test_whoever_is_not_in_the_list_is_taken_as_typed(world: World, open_page: O
     expect(page.locator(".who-field .hint")).to_contain_text("Go takes it all the same")
     page.keyboard.press("Enter")
     page.wait_for_url("**/for-you?listener=somebody+else")
-    expect(page.locator("#results-note")).to_contain_text("Nothing is known of this listener")
+    expect(page.locator("#results-note")).to_contain_text("Nothing known of this listener")
 
 
 def test_markup_in_ids_and_names_of_listeners_stays_text(

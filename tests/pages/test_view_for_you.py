@@ -29,7 +29,7 @@ def test_a_like_and_a_skip_change_the_list_at_once(
 ) -> None:
     page = open_page(f"{world.address}/for-you", size=size, scheme=scheme)
     page.click("#stranger")
-    expect(page.locator("#results-note")).to_contain_text("Nothing is known of this listener")
+    expect(page.locator("#results-note")).to_contain_text("Nothing known of this listener")
     before = titles(page)
     page.locator("#results .row").nth(2).get_by_role("button", name="Like").click()
     expect(page.locator("#announcer")).to_contain_text(f"Liked {before[2]}")

@@ -86,7 +86,7 @@ export function mount(main, query, signal) {
       return message("The list is empty", mode === "relisten" && found.fallback ? "Nothing has been played yet: turn the dial to Discover." : EMPTY[mode]);
     }
     part("results-note").textContent = found.fallback
-      ? "Nothing is known of this listener yet: this is what most people play. Like something."
+      ? "Nothing known of this listener leads to a track yet: this is what most people play. Like something."
       : `From model ${found.model_version}`;
     return trackList(shown, { label: "Your list", why: true, meters: RANKED, acts: [
       rowAct("like", "Like", (track, button) => say("like", track, button)),
