@@ -11,7 +11,7 @@ from recsys.cli.output import err, out, progress
 from recsys.cli.session import opened
 
 if TYPE_CHECKING:
-    from recsys.tuning import TuningResult
+    from recsys.tuning.search import TuningResult
 
 INTERRUPTED = 130
 Part = Literal["collaborative", "ranker"]
@@ -39,11 +39,11 @@ def tune(
 ) -> None:
     """Search better settings of the collaborative model, or of the ranker, for this log."""
     from recsys.publishing import workspace_data
-    from recsys.ranker_tuning import ranker_task
     from recsys.settings_file import as_toml, write_settings
     from recsys.training import restrict_to_core
-    from recsys.tuning import collaborative_task
-    from recsys.tuning import tune as search
+    from recsys.tuning.collaborative import collaborative_task
+    from recsys.tuning.ranker import ranker_task
+    from recsys.tuning.search import tune as search
 
     with opened(context) as (workspace, store), progress("tuning") as advance:
         data, _ = workspace_data(workspace, store)

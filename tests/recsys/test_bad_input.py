@@ -16,7 +16,8 @@ from recsys.config import Config
 from recsys.evaluation.report import evaluate
 from recsys.publishing import train_and_publish, workspace_data
 from recsys.recommender import Recommender
-from recsys.tuning import tune
+from recsys.tuning.collaborative import collaborative_task
+from recsys.tuning.search import tune
 from recsys.workspace import Workspace
 from tests.recsys.bad_logs import CASES, N_TRACKS, Case, track_id
 
@@ -104,6 +105,10 @@ def test_tuning_searches_or_says_what_is_missing(
     data, _ = workspace_data(workspace, store)
     if case.untuned:
         with pytest.raises(DataError, match="nothing to tune by"):
-            tune(data, workspace.config, workspace.tuning, trials=1)
+            tune(data, workspace.config, workspace.tuning, part=collaborative_task, trials=1)
         return
-    assert 0 <= tune(data, workspace.config, workspace.tuning, trials=1).best <= 1
+    assert (
+        0
+        <= tune(data, workspace.config, workspace.tuning, part=collaborative_task, trials=1).best
+        <= 1
+    )

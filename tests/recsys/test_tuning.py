@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import recsys.tuning
+import recsys.tuning.collaborative
 from cf_model.config import ALSSettings, ConfidenceSettings
 from data.errors import DataError, ParameterError
 from recsys.cli.tune import describe
@@ -19,13 +19,9 @@ from recsys.holdout import hold_out
 from recsys.labelling import discoveries
 from recsys.settings_file import as_toml, write_settings
 from recsys.training import TrainingData
-from recsys.tuning import (
-    TuningResult,
-    collaborative_task,
-    tune,
-    validation_window,
-    with_settings,
-)
+from recsys.tuning import search
+from recsys.tuning.collaborative import SPACE, collaborative_task
+from recsys.tuning.search import TuningResult, validation_window, with_settings
 from tests.ranker.worlds import N_TRACKS, planted_catalogue, planted_log
 
 POOR = Config(als=ALSSettings(factors=200, iterations=5, regularization=150))
@@ -34,6 +30,10 @@ POOR = Config(als=ALSSettings(factors=200, iterations=5, regularization=150))
 @pytest.fixture
 def data() -> TrainingData:
     return TrainingData(planted_catalogue(), planted_log(), None)
+
+
+def tune(data: TrainingData, config: Config, file: Path, **how) -> TuningResult:
+    return search.tune(data, config, file, part=collaborative_task, **how)
 
 
 def without_times(data: TrainingData) -> TrainingData:
@@ -47,7 +47,7 @@ def test_the_search_finds_better_settings_than_poor_ones(
     assert result.better
     assert result.best > result.present + 0.02
     assert result.trials == 9  # the present settings are the first
-    assert set(result.settings) == set(recsys.tuning.SPACE)
+    assert set(result.settings) == set(SPACE)
     assert not result.interrupted
 
 
@@ -79,14 +79,14 @@ def test_what_evaluation_holds_out_is_never_looked_at(
 def test_a_second_run_goes_on_and_tries_other_settings(data: TrainingData, tmp_path: Path) -> None:
     first = tune(data, Config(), tmp_path / "t.db", trials=2)
     tried: list[Config] = []
-    kept = recsys.tuning.als_ndcg
+    kept = recsys.tuning.collaborative.als_ndcg
 
     def watched(cases, config):
         tried.append(config)
         return kept(cases, config)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recsys.tuning, "als_ndcg", watched)
+        patch.setattr(recsys.tuning.collaborative, "als_ndcg", watched)
         second = tune(data, Config(), tmp_path / "t.db", trials=2)
         again = tune(data, Config(), tmp_path / "u.db", trials=2)
     assert (first.trials, second.trials, again.trials) == (3, 5, 3)
@@ -119,7 +119,7 @@ def test_listeners_asked_are_those_of_the_sample_who_discover(
 ) -> None:
     window = validation_window(data, Config())
     discovering = set(discoveries(window.past, window.later, Config())[1])
-    monkeypatch.setattr(recsys.tuning, "MOST_LISTENERS", 5)
+    monkeypatch.setattr(recsys.tuning.collaborative, "MOST_LISTENERS", 5)
     assert collaborative_task(data, Config()).listeners == 5 < len(discovering)
     sample = find_cases(window.past, window.later, Config(), most=5, known=False)
     assert set(sample.users.tolist()) <= discovering
@@ -132,7 +132,7 @@ def test_no_trial_begins_after_the_time_is_up(data: TrainingData, tmp_path: Path
 def test_an_interruption_keeps_what_was_found(
     data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept, calls = recsys.tuning.als_ndcg, []
+    kept, calls = recsys.tuning.collaborative.als_ndcg, []
 
     def interrupted(cases, config):
         calls.append(config)
@@ -142,7 +142,7 @@ def test_an_interruption_keeps_what_was_found(
             raise DataError("factors are not finite")
         return kept(cases, config)
 
-    monkeypatch.setattr(recsys.tuning, "als_ndcg", interrupted)
+    monkeypatch.setattr(recsys.tuning.collaborative, "als_ndcg", interrupted)
     result = tune(data, Config(), tmp_path / "t.db", trials=10)
     assert result.interrupted
     assert result.trials == 2  # the present settings and the first; the second failed

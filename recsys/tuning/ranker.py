@@ -27,7 +27,7 @@ from recsys.evaluation.judging import Cases, find_cases
 from recsys.evaluation.metrics import ndcg_of_hits
 from recsys.threads import one_thread
 from recsys.training import TrainingData, fit_sources, gather_lists
-from recsys.tuning import (
+from recsys.tuning.search import (
     Distribution,
     K,
     Scores,

@@ -1,9 +1,9 @@
-"""`recsys tune`: search settings on a validation window, those of the collaborative model first.
+"""Searching settings on a validation window.
 
 The window is cut from the part that `recsys evaluate` learns from: what evaluation holds out is
 never looked at, so that its verdict on the tuned settings stays honest. The search is Optuna's
 tree-structured Parzen estimator (Akiba et al., KDD 2019); its study lies in the workspace, and a
-later run on the same log goes on with it. `recsys.ranker_tuning` searches another part in this way.
+later run on the same log goes on with it. What is searched is a task, of which each part has one.
 """
 
 from __future__ import annotations
@@ -20,31 +20,14 @@ import numpy as np
 import optuna
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from cf_model.als import default_factors, default_regularization, fit_als
-from cf_model.confidence import signed_confidence
 from data.errors import DataError
-from ranker.candidates import CandidateList
 from recsys.config import Config
-from recsys.evaluation.judging import Cases, find_cases
-from recsys.evaluation.metrics import ndcg_of_hits
 from recsys.holdout import HeldOut, hold_out
-from recsys.threads import one_thread
 from recsys.training import TrainingData
 
 K = 20
 """Length of the lists whose NDCG is maximised."""
-MOST_LISTENERS = 3_000
-"""Listeners asked in each trial, the same ones in all; more only make trials slower."""
-
 Distribution: TypeAlias = IntDistribution | FloatDistribution
-
-SPACE: dict[str, Distribution] = {
-    "als.factors": IntDistribution(8, 256, log=True),
-    "als.regularization": FloatDistribution(0.05, 200.0, log=True),
-    "als.iterations": IntDistribution(5, 40),
-    "confidence.alpha": FloatDistribution(0.05, 40.0, log=True),
-}
-"""Setting → values that are tried."""
 
 Settings = dict[str, int | float]
 _COLD = "cold"
@@ -136,19 +119,19 @@ def tune(
     config: Config,
     study_file: Path,
     *,
+    part: Callable[[TrainingData, Config], Task],
     trials: int,
     seconds: float = math.inf,
-    part: Callable[[TrainingData, Config], Task] | None = None,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> TuningResult:
     """Try `trials` more settings, or as many as begin within `seconds`.
 
     Parameters
     ----------
-    part : callable, optional
-        Makes the task; `collaborative_task` by default.
     study_file : Path
         SQLite file of the study; made where it does not exist.
+    part : callable
+        Makes the task.
     on_progress : callable, optional
         Called with trials done, trials to do, and the best NDCG so far.
 
@@ -157,7 +140,7 @@ def tune(
     DataError
         If nobody discovers anything in the validation window.
     """
-    task = (part or collaborative_task)(data, config)
+    task = part(data, config)
     present = task.scores(config)
     study = _open_study(study_file, task, config)
     if not study.trials:
@@ -200,49 +183,6 @@ def nothing_to_tune_by(window: HeldOut) -> DataError:
         f"({len(window.past)} events before it, {len(window.later)} in it); "
         "import more listens"
     )
-
-
-def collaborative_task(data: TrainingData, config: Config) -> Task:
-    """Lists of new tracks in the order of the collaborative model alone.
-
-    Raises
-    ------
-    DataError
-        If nobody discovers anything in the validation window.
-    """
-    window = validation_window(data, config)
-    cases = find_cases(window.past, window.later, config, most=MOST_LISTENERS, known=False)
-    if not len(cases.users):
-        raise nothing_to_tune_by(window)
-    return Task(
-        "als",
-        SPACE,
-        window,
-        _present(cases, config),
-        lambda tried: Scores(als_ndcg(cases, tried)),
-        len(cases.users),
-        fixed_settings(config, {"als", "confidence"}, SPACE),
-    )
-
-
-def als_ndcg(cases: Cases, config: Config) -> float:
-    """Mean NDCG@`K` of the collaborative model's lists of new tracks, over the whole catalogue."""
-    histories = cases.histories
-    model = fit_als(histories, config.als, config.confidence, seed=config.seed)
-    fold_in = model.fold_in
-    users = cases.users.tolist()
-    hits = np.zeros((len(users), K), np.bool_)
-    with one_thread():
-        for row, user in enumerate(users):
-            history = histories.history(user)
-            signed = signed_confidence(history, config.confidence)
-            allowed = model.support > 0
-            allowed[history.item_index] = False
-            score = model.item_factors @ fold_in.user_factor(history.item_index, signed)
-            found = CandidateList.best(score, K, allowed).item_index
-            hits[row, : len(found)] = np.isin(found, cases.new[user])
-    n_relevant = np.array([len(cases.new[user]) for user in users])
-    return float(ndcg_of_hits(hits, n_relevant, K).mean())
 
 
 def fixed_settings(config: Config, sections: set[str], space: dict[str, Distribution]) -> str:
@@ -289,21 +229,6 @@ def _open_study(file: Path, task: Task, config: Config) -> optuna.Study:
     # A sampler begins anew in each run: the same seed would try the same settings again.
     study.sampler = optuna.samplers.TPESampler(seed=config.seed + len(study.trials))
     return study
-
-
-def _present(cases: Cases, config: Config) -> Settings:
-    """The settings of the collaborative model, those that go by the size of the log worked out."""
-    pairs = cases.histories.pairs
-    positive = signed_confidence(pairs, config.confidence) > 0
-    active = int((np.diff(cases.histories.indptr) > 0).sum())
-    n_tracks = len(np.unique(pairs.item_index[positive]))
-    return {
-        "als.factors": config.als.factors or default_factors(n_tracks),
-        "als.regularization": config.als.regularization
-        or default_regularization(int(positive.sum()), active, n_tracks),
-        "als.iterations": config.als.iterations,
-        "confidence.alpha": config.confidence.alpha,
-    }
 
 
 def _add_present(study: optuna.Study, task: Task, found: Scores) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import recsys.ranker_tuning
+import recsys.tuning.ranker
 from data.errors import DataError
 from ranker.hybrid import Hybrid
 from ranker.ranking import LambdaRanker, train_ranker
@@ -19,9 +19,10 @@ from recsys.evaluation.methods import HYBRID, hybrid_order
 from recsys.evaluation.metrics import ndcg_of_hits
 from recsys.holdout import hold_out
 from recsys.labelling import label_lists
-from recsys.ranker_tuning import SPACE, JudgedLists, ranker_task
 from recsys.training import TrainingData, fit_hybrid
-from recsys.tuning import K, TuningResult, tune, validation_window
+from recsys.tuning.collaborative import collaborative_task
+from recsys.tuning.ranker import SPACE, JudgedLists, ranker_task
+from recsys.tuning.search import K, TuningResult, tune, validation_window
 from tests.recsys.growing import QUICK, growing_world
 
 
@@ -82,7 +83,7 @@ def test_lists_are_made_once_for_all_trials(
         return train_ranker(*arguments, **more)
 
     monkeypatch.setattr("recsys.training.label_lists", counted)
-    monkeypatch.setattr(recsys.ranker_tuning, "train_ranker", watched)
+    monkeypatch.setattr(recsys.tuning.ranker, "train_ranker", watched)
     searched(world, QUICK, tmp_path / "t.db", 3)
     assert len(made) == QUICK.ranker.windows == 1
     assert len(trained) == 4
@@ -115,7 +116,9 @@ def test_a_second_run_goes_on_and_other_sources_have_a_study_of_their_own(
     factors = QUICK.model_copy(update={"als": QUICK.als.model_copy(update={"factors": 4})})
     assert searched(world, factors, tmp_path / "t.db", 1).trials == 2
     assert searched(world, with_ranker(windows=2), tmp_path / "t.db", 1).trials == 2
-    assert tune(world, QUICK, tmp_path / "t.db", trials=1).trials == 2  # the other part's
+    assert (
+        tune(world, QUICK, tmp_path / "t.db", part=collaborative_task, trials=1).trials == 2
+    )  # the other part's
 
 
 def test_no_trial_begins_after_the_time_is_up_and_an_interruption_keeps_what_was_found(
@@ -131,7 +134,7 @@ def test_no_trial_begins_after_the_time_is_up_and_an_interruption_keeps_what_was
             raise KeyboardInterrupt
         return train_ranker(*arguments, **more)
 
-    monkeypatch.setattr(recsys.ranker_tuning, "train_ranker", interrupted)
+    monkeypatch.setattr(recsys.tuning.ranker, "train_ranker", interrupted)
     result = searched(world, QUICK, file, 9)
     assert result.interrupted
     assert result.trials == 2
