@@ -1,112 +1,34 @@
-"""Lists for a listener: who asks, what may be listed, in which order, and why."""
+"""Lists for a listener: what may be listed, in which order, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.arrays import Floats, Mask, Positions
-from data.errors import ParameterError
 from data.ids import MISSING
 from data.interactions import History, Interactions
 from data.stages import stage
 from data.tracks import Track
-from ranker.config import RerankSettings
 from ranker.habit import familiar
 from ranker.hybrid import RankedList
 from ranker.listener import Listener
 from ranker.models import CandidateModels
 from ranker.rerank import rerank
 from recsys import cursor as cursors
+from recsys.asking import Asking, ListRequest
 from recsys.catalogue import CatalogueView
 from recsys.fallback import Typical
-from recsys.filters import EVERYTHING, Filters
 from recsys.lists import Mode, Recommendation, RecommendationList
 from recsys.relisten import alternating
-from recsys.seeds import NO_SEEDS, PlacedSeeds, Seed, asking, nudged, placed, with_seeds
+from recsys.seeds import nudged, placed
 from recsys.whys import whys
 
 RANK_ALL_UP_TO = 2000
 """Tracks that meet the filters up to which every one is ranked, whether a source proposes it or
 not, so that the list of a rare genre is as long as the genre."""
-
-
-@dataclass(frozen=True)
-class ListRequest:
-    """What is asked for.
-
-    Parameters
-    ----------
-    n, offset : int
-        Length of the page, and entries to leave out before it.
-    cursor : str or None
-        From the page before; `offset` must be 0 then.
-    mode : Mode
-        New tracks, known ones, or both in turns.
-    filters : Filters
-        What may be listed.
-    seeds : sequence of Seed
-        What the list should be nearer to, or farther from.
-    dials : RerankSettings
-        How the list is re-ranked.
-    explain : bool
-        Give the numbers behind each entry.
-
-    Raises
-    ------
-    ParameterError
-        If a number is out of range, or an offset comes with a cursor.
-    """
-
-    n: int = 20
-    offset: int = 0
-    cursor: str | None = None
-    mode: Mode = Mode.DISCOVER
-    filters: Filters = EVERYTHING
-    seeds: Sequence[Seed] = ()
-    dials: RerankSettings = field(default_factory=RerankSettings)
-    explain: bool = False
-
-    def __post_init__(self) -> None:
-        if self.n < 1:
-            raise ParameterError(f"n must be at least 1, got {self.n}")
-        if self.offset < 0:
-            raise ParameterError(f"offset must be at least 0, got {self.offset}")
-        if self.offset and self.cursor is not None:
-            raise ParameterError("expected an offset or a cursor, got both: leave one of them out")
-
-
-@dataclass(frozen=True)
-class Asking:
-    """A listener at the moment of a request.
-
-    Parameters
-    ----------
-    models : CandidateModels
-        Models in which everything that was named has a position.
-    history : History
-        Their own, without seeds.
-    seeds : PlacedSeeds
-        What they named.
-    nudge : PlacedSeeds
-        What moves the order, seeds included.
-    """
-
-    models: CandidateModels
-    history: History
-    seeds: PlacedSeeds = NO_SEEDS
-    nudge: PlacedSeeds = NO_SEEDS
-
-    def listener(self, excluded: Positions) -> Listener:
-        """The listener as sources and features see them."""
-        if not len(self.seeds):
-            return self.models.listener(self.history, excluded)
-        own = self.models.listener(self.history, excluded).taste if len(self.history) else None
-        listener = self.models.listener(with_seeds(self.history, self.seeds), excluded)
-        return asking(self.models, listener, own, self.seeds)
 
 
 @dataclass(frozen=True)

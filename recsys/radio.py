@@ -15,10 +15,11 @@ import numpy as np
 
 from data.arrays import Positions
 from data.interactions import History
+from recsys.asking import Asking, ListRequest
 from recsys.catalogue import CatalogueView
 from recsys.cursor import MAX_SHOWN, Fingerprints, encode, fingerprints
 from recsys.lists import RecommendationList
-from recsys.personal import Asking, ListRequest, PersonalLists
+from recsys.personal import PersonalLists
 from recsys.seeds import PlacedSeeds, placed
 
 KIND = "radio"

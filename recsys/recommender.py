@@ -13,12 +13,13 @@ from data.store import Store
 from ranker.config import RerankSettings
 from recsys import cursor as cursors
 from recsys import radio
+from recsys.asking import ListRequest
 from recsys.bundle import ModelBundle
 from recsys.catalogue import CatalogueView, LiveCatalogue
 from recsys.filters import EVERYTHING, Filters
 from recsys.lists import ListSettings, Mode, Recommendation, RecommendationList
 from recsys.paths import path
-from recsys.personal import ListRequest, PersonalLists
+from recsys.personal import PersonalLists
 from recsys.seeds import Seed
 from recsys.similar import SimilarTracks, Space
 from recsys.similar_artists import SimilarArtist, SimilarArtists
