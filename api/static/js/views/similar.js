@@ -25,9 +25,9 @@ export function mount(main, query, signal) {
   let asked = null; // {name, seed: {query_id} or {track_id}}
   let seeds = []; // {track, weight}
   let under = new AbortController();
-  let sounding = new AbortController(); // the file asked about is there to be heard
   let shown = [];
   const nextList = turns(signal);
+  const nextSound = turns(signal); // the file asked about, there to be heard
 
   part("results-acts").append(
     el("a", { class: "button quiet", href: link("/map", { query: 1 }), onclick: () => sessionStorage.setItem("map-query", JSON.stringify({ name: asked.name, items: shown })) }, icon("map", 18), "On the map"),
@@ -65,7 +65,7 @@ export function mount(main, query, signal) {
     part("query-art").classList.toggle("drawn", Boolean(art));
     part("seeds").replaceChildren();
     part("spectrogram").hidden = part("results-acts").hidden = true;
-    sounding.abort();
+    nextSound();
     seeds = [];
   }
 
@@ -87,8 +87,7 @@ export function mount(main, query, signal) {
       results.replaceChildren(failure({ status: 413, message: `The file has ${(file.size / 2 ** 20).toFixed(0)} MB; ${most} MB is the most.` }));
       return;
     }
-    sounding = new AbortController();
-    give(part("query-sound"), file, sounding.signal);
+    give(part("query-sound"), file, nextSound());
     part("cancel").hidden = bar.hidden = false;
     bar.value = 0;
     results.setAttribute("aria-busy", "true");
@@ -188,13 +187,12 @@ export function mount(main, query, signal) {
     part("query").scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: "start" });
   }
 
-  signal.addEventListener("abort", () => sounding.abort());
   const chosen = () => part("file").files[0] && send(part("file").files[0]);
   part("sound").addEventListener("submit", (event) => event.preventDefault());
   part("file").addEventListener("change", chosen);
   part("cancel").addEventListener("click", () => {
     under.abort();
-    sounding.abort();
+    nextSound();
     part("query").hidden = true;
     results.replaceChildren(message("Given up", "Nothing was kept."));
     part("file").focus();
