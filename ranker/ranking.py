@@ -23,6 +23,13 @@ ENOUGH_LISTENERS = 1000
 """Listeners whose verdict on when to stop is sure enough; the others are better learned from."""
 FEW_TREES = 60
 """Trees grown when too few listeners can be held out to decide when to stop."""
+LEAST_GAIN = 0.0005
+"""NDCG@20 of the judges that ``settings.patience`` more trees must gain for growing to go on. Their
+verdict is not sure in its fourth digit, and trees that follow it there learn by heart what was made
+new. On a log with a fifth of the tracks cold (five draws) recall@20 among cold ones is .312, among
+others that compete with them .516 beside .517 of a blend that lists no new ones; without this .309
+and .508, and one draw has 170 trees for 84 and .481 for .518. On one without sound (three splits)
+recall@20 is .3828 and NDCG@20 .3542, without this .3835 and .354."""
 FEW_ROWS = 100_000
 """Candidates up to which one thread grows the trees: of several, each waits for the others. With
 63,000 on two cores that others used, too, two threads took 8 s of processor time and one 1.5 s."""
@@ -189,6 +196,7 @@ def train_ranker(
     judges = listeners[: min(len(listeners) // 5, ENOUGH_LISTENERS)]
     early = len(judges) >= settings.min_validation
     held_out = np.isin(lists.listener, judges if early else judges[:0])
+    stop = lightgbm.early_stopping(settings.patience, verbose=False, min_delta=LEAST_GAIN)
     booster = lightgbm.train(
         {
             "objective": "lambdarank",
@@ -208,7 +216,7 @@ def train_ranker(
         _dataset(lists, names, ~held_out, settings, seed),
         num_boost_round=settings.trees if early else min(settings.trees, FEW_TREES),
         valid_sets=[_dataset(lists, names, held_out, settings, seed)] if early else None,
-        callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)] if early else None,
+        callbacks=[stop] if early else None,
     )
     return LambdaRanker(booster, settings.head_start)
 

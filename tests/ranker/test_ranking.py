@@ -81,6 +81,20 @@ def test_lists_of_one_listener_are_never_on_both_sides(monkeypatch) -> None:
     assert (len(learned), len(judged)) == (48, 12)
 
 
+def test_growing_stops_where_trees_gain_too_little(monkeypatch) -> None:
+    lists = planted_lists(400)
+    noise = np.random.default_rng(5).normal(size=lists.features.shape).astype(np.float32)
+    lists = LabelledLists(lists.features + 0.3 * noise, lists.relevant, lists.group, lists.listener)
+    settings = RankerSettings(min_rows_in_leaf=5, min_validation=5, learning_rate=0.02)
+
+    def n_trees() -> int:
+        return train_ranker(lists, NAMES, settings).to_text().count("\nTree=")
+
+    many = n_trees()
+    monkeypatch.setattr(ranking, "LEAST_GAIN", 0.1)  # the first tree finds more than half
+    assert n_trees() < many
+
+
 def test_another_number_of_features_is_refused(ranker: LambdaRanker) -> None:
     with pytest.raises(ArtefactError, match=r"2 features, this build computes 3"):
         ranker.predict(np.zeros((1, 3), np.float32))
