@@ -29,7 +29,7 @@ verdict is not sure in its fourth digit, and trees that follow it there learn by
 new. On a log with a fifth of the tracks cold (five draws) recall@20 among cold ones is .312, among
 others that compete with them .516 beside .517 of a blend that lists no new ones; without this .309
 and .508, and one draw has 170 trees for 84 and .481 for .518. On one without sound (three splits)
-recall@20 is .3828 and NDCG@20 .3542, without this .3835 and .354."""
+recall@20 is .3828 and NDCG@20 .3542, without this .3835 and .3542."""
 FEW_ROWS = 100_000
 """Candidates up to which one thread grows the trees: of several, each waits for the others. With
 63,000 on two cores that others used, too, two threads took 8 s of processor time and one 1.5 s."""
