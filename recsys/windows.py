@@ -27,9 +27,10 @@ knows would teach the ranker to mistrust its sources."""
 FOUND = 0.02
 """Share of a cold track's past plays that a window without times has yet to predict, which says
 what it is worth to list new tracks among the others. On a real log with a fifth of the tracks cold
-(five draws), lists that the ranker learned with a fiftieth hold hardly less of the others than a
-blend of models that list no new track: recall@20 .513 beside .517, significantly less in one draw,
-and .040 of the new ones. With a twentieth these are .508, less in three, and .048."""
+(five draws), lists that the ranker learned with a fiftieth hold as much of the others as a blend of
+models that list no new track: recall@20 .516 beside .517, and .034 of the new ones. With a
+twentieth and a tenth (three draws, before trees of little gain were left out) these are .507 and
+.054, .493 and .087, where a fiftieth had .513 and .037."""
 
 
 def label_windows(log: EventLog, count: int, *, seed: int = 0) -> Iterator[HeldOut]:
