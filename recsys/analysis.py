@@ -54,7 +54,8 @@ def embed_library(
     """Analyse every track that has audio and no vector of this encoder.
 
     Vectors are stored as they come, so that an interrupted run goes on where it stopped. Files
-    that failed are tried again at the next run.
+    that failed are tried again at the next run. A track that is given another file meanwhile gets
+    no vector of the old one.
     """
     encoder_id = EncoderCard.read(encoder_dir).encoder_id
     done = store.embedded(encoder_id)
@@ -64,12 +65,22 @@ def embed_library(
         unchanged=sum(track.track_id in done for track in tracks),
         without_audio=sum(track.path is None for track in tracks if track.track_id not in done),
     )
+    paths = {
+        track.track_id: track.path
+        for track in tracks
+        if track.track_id not in done and track.path is not None
+    }
     waiting: dict[Path, list[str]] = {}
-    for track in tracks:
-        if track.track_id not in done and track.path is not None:
-            waiting.setdefault(Path(track.path), []).append(track.track_id)
+    for track_id, file in paths.items():
+        waiting.setdefault(Path(file), []).append(track_id)
 
     batch: list[tuple[str, Floats, str]] = []
+
+    def keep() -> None:
+        audio = {track_id: paths[track_id] for track_id, _, _ in batch}
+        report.analysed += store.put_embeddings(encoder_id, batch, audio=audio)
+        batch.clear()
+
     with AnalysisPool(encoder_dir, settings.workers, settings.limits) as pool:
         try:
             for finished, (path, result) in enumerate(pool.map(list(waiting)), start=1):
@@ -78,14 +89,12 @@ def embed_library(
                 else:
                     vector = np.asarray(result.vector, np.float32)
                     batch += [(track_id, vector, result.digest) for track_id in waiting[path]]
-                    report.analysed += len(waiting[path])
                     report.seconds += result.duration
                 if len(batch) >= BATCH:
-                    store.put_embeddings(encoder_id, batch)
-                    batch = []
+                    keep()
                 if on_progress is not None:
                     on_progress(finished, len(waiting))
         finally:
-            store.put_embeddings(encoder_id, batch)
+            keep()
     report.failed.sort(key=lambda problem: problem.where)
     return report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from data.ids import MISSING, IdMap
 from data.schema import embeddings, tracks
 from data.store import changes
 from data.store.database import chunked, execute_many, insert
-from data.store.text import storable
+from data.store.text import encode_path, storable
 from data.store.tracks import keys_by_id
 
 _VECTOR = np.dtype("<f4")
@@ -23,8 +23,13 @@ def put(
     connection: Connection,
     encoder_id: str,
     given: Iterable[tuple[str, NDArray[np.float32], str]],
-) -> None:
-    """Store (track id, vector, digest of the audio) rows; later ones replace earlier ones."""
+    audio: Mapping[str, str] | None = None,
+) -> int:
+    """Store (track id, vector, digest of the audio) rows; later ones replace earlier ones.
+
+    Where `audio` says of which file the vectors are, those of tracks that have another one by now
+    are left out. Returns how many were stored.
+    """
     rows = {track_id: (vector, digest) for track_id, vector, digest in given}
     keys = keys_by_id(connection, list(rows))
     for track_id, (vector, _) in rows.items():
@@ -35,6 +40,14 @@ def put(
                 f"track {track_id!r}: expected one vector of finite numbers, got shape "
                 f"{vector.shape} with {int((~np.isfinite(vector)).sum())} that are not finite"
             )
+    if audio is not None:
+        paths = select(tracks.c.track_id, tracks.c.path)
+        now = {
+            track_id: path
+            for chunk in chunked(list(keys.values()))
+            for track_id, path in connection.execute(paths.where(tracks.c.key.in_(chunk)))
+        }
+        rows = {one: row for one, row in rows.items() if now[one] == encode_path(audio[one])}
     statement = insert(connection, embeddings)
     execute_many(
         connection,
@@ -48,7 +61,8 @@ def put(
             for track_id, (vector, digest) in rows.items()
         ],
     )
-    changes.mark(connection, list(keys.values()))
+    changes.mark(connection, [keys[track_id] for track_id in rows])
+    return len(rows)
 
 
 def read(

@@ -275,8 +275,12 @@ class Store:
     # -- embeddings ------------------------------------------------------------------------------
 
     def put_embeddings(
-        self, encoder_id: str, rows: Iterable[tuple[str, NDArray[np.float32], str]]
-    ) -> None:
+        self,
+        encoder_id: str,
+        rows: Iterable[tuple[str, NDArray[np.float32], str]],
+        *,
+        audio: Mapping[str, str] | None = None,
+    ) -> int:
         """Store vectors, all of them or none, in place of those of the same track and encoder.
 
         Parameters
@@ -284,6 +288,14 @@ class Store:
         encoder_id : str
             What computed them; vectors of different encoders don't compare.
         rows : iterable of (track id, vector [shape=(dimension,)], digest of the audio)
+        audio : mapping of str to str, optional
+            Track id → path of the file that its vector is of. A track that has another file by
+            now, or none, keeps what it has.
+
+        Returns
+        -------
+        int
+            Vectors stored.
 
         Raises
         ------
@@ -293,7 +305,7 @@ class Store:
             If a vector is not one-dimensional or not finite.
         """
         with self._database.writing() as connection:
-            embeddings.put(connection, encoder_id, rows)
+            return embeddings.put(connection, encoder_id, rows, audio)
 
     def embeddings(self, encoder_id: str, items: IdMap, dimension: int) -> NDArray[np.float32]:
         """Vectors of `items` [shape=(n_items, dimension)]; rows of NaN where there is none.
