@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import make_world
 
 from api.app import build_app
 from api.auth import Guard
@@ -12,6 +11,7 @@ from data.access import Scope
 from data.errors import NotFoundError, ParameterError
 from data.store.keys import KeyStore
 from recsys.access import Access, is_loopback, settle_access
+from tests.api.conftest import make_world
 
 
 @pytest.fixture

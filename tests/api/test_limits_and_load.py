@@ -9,7 +9,6 @@ import time
 from dataclasses import replace
 
 import pytest
-from conftest import make_world
 
 from api.app import build_app
 from api.gate import Gate
@@ -21,6 +20,7 @@ from api.shared import Region, Shared
 from data.stages import recorded, stage
 from recsys.config import Config, ServeSettings
 from recsys.workspace import Workspace
+from tests.api.conftest import make_world
 
 # Rates
 

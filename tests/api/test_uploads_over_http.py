@@ -6,11 +6,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import CAPACITY, FLAC, MAX_UPLOAD_BYTES, MP3, WAV
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from api.uploads import MULTIPART_OVERHEAD, audio_suffix
 from data.errors import NotReadyError
+from tests.api.conftest import CAPACITY, FLAC, MAX_UPLOAD_BYTES, MP3, WAV
 
 
 @pytest.fixture(autouse=True)

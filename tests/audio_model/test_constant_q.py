@@ -10,7 +10,6 @@ from dataclasses import asdict, replace
 import librosa
 import numpy as np
 import pytest
-from tiny import TINY
 
 from audio_model import constant_q
 from audio_model.constant_q import ConstantQFrontEnd, frontend_from
@@ -20,6 +19,7 @@ from audio_model.pool import AnalysisPool
 from audio_model.train import untrained_encoder
 from data.errors import ArtefactError, ParameterError
 from tests.audio_model.sounds import SR, tone
+from tests.audio_model.tiny import TINY
 
 LOW = ConstantQFrontEnd(
     sr=8000, hop_length=256, n_mels=48, fmin=65.4, chunk_frames=16, max_chunks=4

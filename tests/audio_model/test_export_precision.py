@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny import TINY
 
 from audio_model import export
 from audio_model.encoder import NETWORK_FILE, Encoder
 from audio_model.export import COSINE_PARITY, export_encoder
 from audio_model.network import build_network
 from data.errors import ArtefactError
+from tests.audio_model.tiny import TINY
 
 WIDE = replace(TINY, filters=(16, 64), embedding_dim=64)
 

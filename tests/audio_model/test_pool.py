@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from misbehaving import broken, misbehaving
 
 from audio_model.decode import DecodeLimits
 from audio_model.encoder import Encoder
 from audio_model.pool import AnalysisPool
 from audio_model.workers import ChildPool
 from data.errors import ArtefactError, AudioError, ParameterError
+from tests.audio_model.misbehaving import broken, misbehaving
 from tests.audio_model.sounds import tone
 
 

@@ -14,7 +14,6 @@ import keras
 import numpy as np
 import pytest
 import soundfile
-from tiny import STEPS, TINY
 
 from audio_model import fitting
 from audio_model.augment import noisy_view
@@ -29,6 +28,7 @@ from audio_model.recipes import RECIPES, recipe_named
 from audio_model.train import train_encoder, untrained_encoder
 from data.errors import ArtefactError, DataError, ParameterError
 from tests.audio_model.sounds import tone
+from tests.audio_model.tiny import STEPS, TINY
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tiny import TINY
 
 from audio_model import fitting
 from audio_model.cache import cache_spectrograms
@@ -22,6 +21,7 @@ from audio_model.train import train_encoder
 from audio_model.validation import choose_held_out, held_out, probe_encoder
 from data.errors import ArtefactError
 from tests.audio_model.sounds import tone
+from tests.audio_model.tiny import TINY
 
 PROBED = replace(TINY, positives="chunks", validation_share=0.3, probe_every=2, steps=8)
 
