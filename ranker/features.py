@@ -114,9 +114,8 @@ def compute_features(
     for place, source in enumerate(sources):
         if source.name == "item_item":
             nearest = _nearest_weights(models, listener, candidates.item_index, score[place])
-            columns[n_common + further.index("item_item_nearest")] = _relative(nearest[None])[
-                0, rows
-            ]
+            nearest = _relative(nearest[None])[0]
+            columns[n_common + further.index("item_item_nearest")] = nearest[rows]
         elif source.name == "label":
             plays, _ = _affinity(catalogue.label, listener, items)
             columns[n_common + further.index("label_plays")] = plays

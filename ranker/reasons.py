@@ -151,8 +151,8 @@ class Reason:
             said = _UNNAMED[self.family]
         else:
             said = _NAMED[self.family].format(track=named.caption, how=self.how)
-        heard = self.newcomer and self.family in _OF_NEWCOMERS
-        return f"hardly heard yet, and it {said}" if heard else said
+        hardly_heard = self.newcomer and self.family in _OF_NEWCOMERS
+        return f"hardly heard yet, and it {said}" if hardly_heard else said
 
 
 _NAMED = {
@@ -290,14 +290,13 @@ def _popular(models: CandidateModels, items: Positions) -> list[str]:
 
     Many are more than play the average of the tracks that anybody plays.
     """
-    return [
-        "popular: many listeners play this"
-        if listeners > models.mean_popularity
-        else "other listeners play this"
-        if listeners > 1
-        else "another listener plays this"
-        for listeners in models.popularity[items].tolist()
-    ]
+
+    def said(listeners: float) -> str:
+        if listeners > models.mean_popularity:
+            return "popular: many listeners play this"
+        return "other listeners play this" if listeners > 1 else "another listener plays this"
+
+    return [said(listeners) for listeners in models.popularity[items].tolist()]
 
 
 def _nearest_liked(models: CandidateModels, listener: Listener, items: Positions) -> Positions:

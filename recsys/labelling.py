@@ -126,7 +126,7 @@ def _labelled(
     models: CandidateModels,
     relevant: Mapping[int, Positions],
     lists_of: Callable[[list[int]], Iterator[tuple[Listener, Candidates]]],
-    against: Mask,
+    may_miss: Mask,
     config: Config,
     most: int,
     *,
@@ -134,8 +134,8 @@ def _labelled(
 ) -> LabelledLists:
     """Candidates of each listener of `relevant`, at most `most`, with their features.
 
-    Only of the tracks that are `against` [shape=(n_items,)] does it say something that they were
-    not taken to.
+    A track of `may_miss` [shape=(n_items,)] is a miss where it was not taken to; of the others that
+    says nothing.
     """
     listeners = np.array(sorted(relevant), np.int64)
     rng = np.random.default_rng(config.seed)
@@ -152,7 +152,7 @@ def _labelled(
         wanted[relevant[user]] = False
         if not found.any() or (known and found.all()):
             continue
-        misses = np.flatnonzero(~found & against[candidates.item_index])
+        misses = np.flatnonzero(~found & may_miss[candidates.item_index])
         misses = rng.permutation(misses)[:kept]
         rows = np.sort(np.concatenate([np.flatnonzero(found), misses]))
         features.append(compute_features(models, listener, candidates, rows, known=known))

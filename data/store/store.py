@@ -281,7 +281,7 @@ class Store:
         *,
         audio: Mapping[str, str] | None = None,
     ) -> int:
-        """Store vectors, all of them or none, in place of those of the same track and encoder.
+        """Store vectors, all or none, over those of the same track and encoder; return how many.
 
         Parameters
         ----------
@@ -291,11 +291,6 @@ class Store:
         audio : mapping of str to str, optional
             Track id → path of the file that its vector is of. A track that has another file by
             now, or none, keeps what it has.
-
-        Returns
-        -------
-        int
-            Vectors stored.
 
         Raises
         ------

@@ -17,6 +17,7 @@ from recsys.config import Config
 from recsys.training import TrainingData, fit_hybrid, load_training_data
 from recsys.versions import publish
 from recsys.workspace import Workspace
+from tests.api.kept import tone
 from tests.ranker.worlds import N_TRACKS, planted_embeddings, planted_log, track_id
 from tests.recsys import bigger
 
@@ -27,6 +28,18 @@ FACTS = BundleFacts(40, 600, 1e6, encoder_id=None, encoder_dir=None)
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace.open(tmp_path / "home")
+
+
+@pytest.fixture
+def three_tones(workspace: Workspace, tmp_path: Path) -> Iterator[Store]:
+    """The store of the workspace with three tracks, each a tone."""
+    store = workspace.open_store()
+    for number in range(3):
+        path = tmp_path / f"{number}.wav"
+        path.write_bytes(tone(hertz=220.0 * (number + 1)))
+        store.upsert_tracks([Track(f"t{number}", str(path))])
+    yield store
+    store.close()
 
 
 def fill_planted(store: Store) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,24 +14,13 @@ from data.store import Store
 from data.tracks import Track
 from recsys.analysis import embed_library
 from recsys.config import AnalysisSettings
-from recsys.workspace import Workspace
 from tests.api.kept import tone
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Workspace.open(tmp_path / "home").open_store()
-    for number in range(3):
-        path = tmp_path / f"{number}.wav"
-        path.write_bytes(tone(hertz=220.0 * (number + 1)))
-        opened.upsert_tracks([Track(f"t{number}", str(path))])
-    yield opened
-    opened.close()
-
-
 def test_a_track_that_is_given_another_file_meanwhile_gets_no_vector_of_the_old_one(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    three_tones: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    store = three_tones
     other = tmp_path / "other.wav"
     other.write_bytes(tone(hertz=990.0))
 

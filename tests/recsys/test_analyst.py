@@ -18,30 +18,17 @@ from audio_model.encoder import EncoderCard
 from audio_model.shipped import SHIPPED_ENCODER
 from data.errors import AudioError
 from data.store import AnalysisState, Store
-from data.tracks import Track
 from recsys.analyst import LOCK, Analyst
 from recsys.audio import attach_file
 from recsys.workspace import Workspace
-from tests.api.kept import tone
 
 ENCODER_ID = EncoderCard.read(SHIPPED_ENCODER).encoder_id
 DIMENSION = EncoderCard.read(SHIPPED_ENCODER).dimension
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return Workspace.open(tmp_path / "home")
-
-
-@pytest.fixture
-def store(workspace: Workspace, tmp_path: Path) -> Iterator[Store]:
-    opened = workspace.open_store()
-    for number in range(3):
-        path = tmp_path / f"{number}.wav"
-        path.write_bytes(tone(hertz=220.0 * (number + 1)))
-        opened.upsert_tracks([Track(f"t{number}", str(path))])
-    yield opened
-    opened.close()
+def store(three_tones: Store) -> Store:
+    return three_tones
 
 
 class FakePool:

@@ -65,8 +65,8 @@ export function dated(date, { time = false } = {}) {
   return date.toLocaleString("en-GB", { day: "numeric", month: "short", year: "numeric", ...(time && { hour: "2-digit", minute: "2-digit" }) });
 }
 
-export function counted(n, noun) {
-  return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+export function counted(n, noun, several = `${noun}s`) {
+  return `${n.toLocaleString("en")} ${n === 1 ? noun : several}`;
 }
 
 /** Random id; crypto.randomUUID exists on https and localhost only. */

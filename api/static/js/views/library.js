@@ -89,7 +89,7 @@ function use({ encoder, model }) {
 function problems({ step, total, rows }) {
   return el("section", { class: "card", "data-part": step },
     el("details", { open: total <= 10 },
-      el("summary", {}, el("h2", {}, `${counted(total, "entry").replace("entrys", "entries")} left out by ${step}`)),
+      el("summary", {}, el("h2", {}, `${counted(total, "entry", "entries")} left out by ${step}`)),
       el("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": `Left out by ${step}` },
         el("table", {},
           el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Where"), el("th", { scope: "col" }, "Why"))),
