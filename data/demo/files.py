@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 from mutagen.flac import FLAC
 from mutagen.id3 import ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TPUB, TRCK
+from mutagen.ogg import OggPage
 from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
@@ -54,6 +55,8 @@ def write_song(song: Song, folder: Path) -> Path:
     partial = path.with_name(path.name + PARTIAL)
     encode(render(song), partial, song.extension, song.sr)
     _tag(partial, song)
+    if _ENCODINGS[song.extension][0] == "OGG":
+        _number_stream(partial)
     os.utime(partial, (song.released, song.released))
     partial.replace(path)
     return path
@@ -65,6 +68,24 @@ def encode(y: NDArray[np.float32], path: Path, extension: str, sr: int) -> None:
     with soundfile.SoundFile(path, "w", sr, y.shape[1], subtype, format=container) as file:
         for start in range(0, len(y), _BLOCK):
             file.write(y[start : start + _BLOCK])
+
+
+def _number_stream(path: Path) -> None:
+    """Give an Ogg stream the serial number 1.
+
+    libsndfile draws one anew for each file, and ids of tracks come from a file's bytes: with it no
+    two worlds of one seed would have their tracks in the same order, nor the same results.
+    """
+    pages = []
+    with path.open("rb") as file:
+        try:
+            while True:
+                pages.append(OggPage(file))
+        except EOFError:
+            pass
+    for page in pages:
+        page.serial = 1
+    path.write_bytes(b"".join(page.write() for page in pages))
 
 
 def _tag(path: Path, song: Song) -> None:

@@ -68,7 +68,7 @@ def write_demo_world(
     folder : Path
         Where to; created if need be. Otherwise empty, or a world of the same seed and size.
     seed : int
-        Decides everything: equal seeds give equal logs and equal samples.
+        Decides everything: equal seeds give equal logs and equal files.
     size : DemoSize, optional
         How large; the default when None.
     workers : int

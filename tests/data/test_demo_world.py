@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import soundfile
 
 from data.demo import DemoSize, write_demo_world
 from data.demo.catalogue import plan_songs
-from data.demo.files import encode
+from data.demo.files import encode, write_song
 from data.errors import DataError, ParameterError
 from data.importers.tags import read_track
 
@@ -143,6 +144,16 @@ def test_number_of_workers_changes_neither_log_nor_samples(tmp_path):
         np.testing.assert_array_equal(soundfile.read(path)[0], soundfile.read(other)[0])
         assert path.stat().st_mtime == other.stat().st_mtime
     assert progress == [(done, 4) for done in range(5)]
+
+
+@pytest.mark.parametrize("extension", ["ogg", "opus", "mp3", "flac", "wav"])
+def test_a_song_is_the_same_file_each_time(tmp_path, extension):
+    song = plan_songs(0, TINY)[0]
+    song = replace(song, extension=extension, sr=24_000)
+    one, two = (write_song(song, tmp_path / folder) for folder in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    assert len(soundfile.read(one)[0]) == len(soundfile.read(two)[0]) > 24_000
+    assert mutagen.File(one) is not None
 
 
 def test_finished_world_is_left_alone(world):
