@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.pages.conftest import CHROMIUM, SIZES
 
@@ -25,7 +25,8 @@ def titles(page: Page, within: str = "#results") -> list[str]:
 
 
 def drawn(page: Page, canvas: str) -> int:
-    """Different colours on a canvas."""
+    """Different colours on a canvas, once it shows: an answer does not wait for its picture."""
+    expect(page.locator(canvas)).to_be_visible()
     return page.evaluate(
         """(selector) => {
             const canvas = document.querySelector(selector);
