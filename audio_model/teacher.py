@@ -2,8 +2,8 @@
 
 The network is the musically motivated CNN of Pons et al. in the size that its authors trained on
 some 200,000 tagged songs of the Million Song Dataset and published as `musicnn` (ISC licence, the
-weights lie inside the wheel). Only its inference is here, written after the papers and the shapes
-of the variables; the package itself is never imported and needs none of its dependencies.
+weights lie inside the wheel). The package itself is never imported and needs none of its
+dependencies: the forward pass is in `audio_model.tagger`.
 
 References
 ----------
@@ -17,14 +17,15 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from audio_model.frontend import FrontEnd
+from audio_model.tagger import Weights, listen, variable_names
 from data.arrays import Floats
 from data.errors import ArtefactError, NotReadyError, ParameterError
 
@@ -42,10 +43,6 @@ TAGS = (
 )  # fmt: skip
 """What the outputs stand for: the 50 most frequent Last.fm tags of the Million Song Dataset."""
 
-_TIMBRAL, _TEMPORAL, _MIDDLE = (0, 1), (2, 3, 4), (5, 6, 7)
-"""Which convolutions, in the order of the checkpoint, belong to which part of the network."""
-_EPSILON = 1e-3
-"""Added to the variance in batch normalisation, TensorFlow's default."""
 _BATCH = 8
 """Windows at a time: larger ones no longer fit the processor's cache and are slower."""
 
@@ -126,14 +123,14 @@ class Teacher:
 
     Parameters
     ----------
-    weights : dict of str to np.ndarray
+    weights : mapping of str to np.ndarray
         Variables by the names that they have in the checkpoint.
     """
 
-    def __init__(self, weights: dict[str, Floats]) -> None:
-        self._weights = weights
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
         signature = [tf.TensorSpec((None, None, MEL.n_mels), tf.float32)]
-        self._forward = tf.function(self._network, input_signature=signature)
+        self._forward = tf.function(partial(listen, weights), input_signature=signature)
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Teacher:
@@ -157,7 +154,7 @@ class Teacher:
                 f"expected the tagger's checkpoint in {folder}, found none; "
                 "run `pip install --no-deps musicnn`"
             )
-        names = _variable_names()
+        names = variable_names()
         try:
             # `tf.train.load_checkpoint` would follow the path of the authors' machine that stands
             # in the folder's `checkpoint` file.
@@ -201,52 +198,6 @@ class Teacher:
         """Probabilities of `TAGS` [shape=(n, 50)] for windows of samples `y` at 16 kHz."""
         return self.listen(windows_at(log_mel([y]), starts_seconds)).tags
 
-    def _network(self, windows: Any) -> tuple[Any, Any, Any]:
-        x = self._normalised(windows[..., None], 0)  # (n, time, mel, 1)
-        # Over time the timbral filters see zeros beyond the ends, over frequency nothing.
-        padded = tf.pad(x, [[0, 0], [3, 3], [0, 0], [0, 0]])
-        timbral = [self._over_bands(padded, layer, "VALID") for layer in _TIMBRAL]
-        temporal = [self._over_bands(x, layer, "SAME") for layer in _TEMPORAL]
-        layers = [tf.concat(timbral + temporal, axis=2)]  # (n, time, 561)
-        for layer in _MIDDLE:
-            below = layers[-1]
-            kernel = self._weights[_conv(layer) + "kernel"][:, :, 0]  # (7, channels, 64)
-            z = tf.nn.conv1d(below, kernel, 1, "SAME") + self._weights[_conv(layer) + "bias"]
-            out = self._normalised(tf.nn.relu(z), layer + 1)  # (n, time, 64)
-            layers.append(out if layer == _MIDDLE[0] else out + below)
-        features = tf.concat(layers, axis=2)  # (n, time, 753)
-        mean, maximum = tf.reduce_mean(features, axis=1), tf.reduce_max(features, axis=1)
-        # The weights expect maximum and mean of each feature side by side.
-        flat = tf.reshape(tf.stack([maximum, mean], axis=2), (-1, 2 * features.shape[2]))
-        hidden = tf.nn.relu(self._dense(self._normalised(flat, 9), "dense/"))
-        penultimate = self._normalised(hidden, 10)  # (n, 200)
-        tags = tf.sigmoid(self._dense(penultimate, "dense_1/"))  # (n, 50)
-        return tf.concat([mean, maximum], axis=1), penultimate, tags
-
-    def _over_bands(self, x: Any, layer: int, padding: str) -> Any:
-        """Convolution, ReLU, normalisation and maximum over all bands [shape=(n, time, filters)].
-
-        ReLU and normalisation are monotone, so the maximum goes first and they cost next to
-        nothing; a filter that normalisation turns over is negated before and after.
-        """
-        scale, shift = self._affine(layer + 1)
-        turn = np.where(scale < 0, np.float32(-1.0), np.float32(1.0))
-        z = tf.nn.conv2d(x, self._weights[_conv(layer) + "kernel"] * turn, 1, padding)
-        peak = tf.reduce_max(z, axis=2) * turn + self._weights[_conv(layer) + "bias"]
-        return tf.nn.relu(peak) * scale + shift
-
-    def _affine(self, norm: int) -> tuple[Floats, Floats]:
-        gamma, beta, mean, variance = (self._weights[name] for name in _norm(norm))
-        scale: Floats = gamma / np.sqrt(variance + np.float32(_EPSILON))
-        return scale, beta - mean * scale
-
-    def _normalised(self, x: Any, norm: int) -> Any:
-        scale, shift = self._affine(norm)
-        return x * scale + shift
-
-    def _dense(self, x: Any, name: str) -> Any:
-        return x @ self._weights[name + "kernel"] + self._weights[name + "bias"]
-
 
 def _installed() -> Path:
     """Folder of the checkpoint in the installed package, found without importing it."""
@@ -257,23 +208,3 @@ def _installed() -> Path:
             "run `pip install --no-deps musicnn`"
         )
     return Path(next(iter(spec.submodule_search_locations))) / "MSD_musicnn"
-
-
-def _numbered(name: str, number: int) -> str:
-    return f"{name}_{number}/" if number else f"{name}/"
-
-
-def _conv(layer: int) -> str:
-    return _numbered("conv2d", layer)
-
-
-def _norm(number: int) -> tuple[str, ...]:
-    kinds = ("gamma", "beta", "moving_mean", "moving_variance")
-    return tuple(_numbered("batch_normalization", number) + kind for kind in kinds)
-
-
-def _variable_names() -> list[str]:
-    convolutions = [_conv(layer) for layer in _TIMBRAL + _TEMPORAL + _MIDDLE]
-    layers = [*convolutions, "dense/", "dense_1/"]
-    linear = [layer + kind for layer in layers for kind in ("kernel", "bias")]
-    return linear + [name for norm in range(11) for name in _norm(norm)]

@@ -29,7 +29,7 @@ DEFAULT = Recipe(
     learning_rate=2e-3,
     schedule="cosine",
     steps=900,
-    whitening=0.75,
+    whitening=0.5,
     timbre_coefficients=40,
     teacher_weight=1.0,
 )

@@ -53,13 +53,9 @@ def chunk_vectors(music: Path, cache: Path, out: Path) -> None:
     from audio_model.encoder import Encoder
     from audio_model.recipes import RECIPES
     from audio_model.shipped import SHIPPED_ENCODER
-    from bench.encoder.quality import MUSIC, NOT_MUSIC
+    from bench.encoder.quality import music_files
 
-    files = sorted(
-        path
-        for path in music.rglob("*")
-        if path.suffix.lower() in MUSIC and not NOT_MUSIC.search(str(path))
-    )
+    files = music_files(music)
     tracks = cache_spectrograms(files, RECIPES["default"].frontend, cache / "spectrograms")
     encoder = Encoder.load(SHIPPED_ENCODER)
     vectors = [

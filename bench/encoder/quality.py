@@ -1,6 +1,8 @@
 """Encoders trained on some Debian packages, judged on the music of others.
 
-    python -m bench.encoder.quality --music FOLDER --scratch FOLDER [--teacher FILE] [--ship]
+    python -m bench.encoder.quality --music FOLDER --scratch FOLDER [--teacher FILE]
+    python -m bench.encoder.quality --music FOLDER --scratch FOLDER \
+        --weights "default, distilled=FILE" --only "default, distilled" --ship
 
 `FOLDER` holds one folder a package (``bench/fetch_debian_music.py``). A quarter of the packages,
 drawn by `--seed`, is held out together with every artist in it: no package and no artist is on both
@@ -10,9 +12,10 @@ once with them, and the teacher stands in the table as well. Beside `default` st
 without the statistics of timbre, and these beside an untrained network. Reported over the
 held-out tracks: mAP and hit@1 for "same package" and "same artist", with 95 % bootstrap intervals
 over tracks, and the paired difference of each row from MFCC statistics. Encoders that an earlier,
-equal run trained are taken from `--scratch`. `--only ROW` trains and judges that row alone and puts
-it among the rows that an earlier run of the same split wrote. `--ship` copies the (taught)
-`default` into the package.
+equal run trained are taken from `--scratch`, and weights trained elsewhere
+(``bench/encoder/distil.py``) with `--weights ROW=FILE`. `--only ROW` makes and judges that row and
+puts it among the rows that an earlier run of the same split wrote. `--ship` copies the encoder of
+the first row into the package.
 """
 
 from __future__ import annotations
@@ -37,6 +40,15 @@ NOT_MUSIC = re.compile(
     re.IGNORECASE,
 )
 """Ambience, effects and speech, by file name."""
+
+
+def music_files(music: Path) -> list[Path]:
+    """Files below the folder that are music, as far as their names tell."""
+    return sorted(
+        path
+        for path in music.rglob("*")
+        if path.suffix.lower() in MUSIC and not NOT_MUSIC.search(str(path))
+    )
 
 
 def bootstrap(values: np.ndarray, seed: int) -> list[float]:
@@ -89,6 +101,7 @@ def main() -> None:
     from audio_model.cache import cache_spectrograms
     from audio_model.checkpoint import restore_weights
     from audio_model.encoder import WEIGHTS_FILE, Encoder
+    from audio_model.export import export_encoder
     from audio_model.finishing import finished
     from audio_model.index.base import unit_rows
     from audio_model.mfcc import mfcc_statistics, standardised
@@ -107,7 +120,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=None, help="of `default`")
     parser.add_argument("--teacher", type=Path, help="a teacher's vectors of the same music")
-    parser.add_argument("--only", help="train and judge this row alone")
+    parser.add_argument(
+        "--weights", action="append", default=[], metavar="ROW=FILE", help="trained elsewhere"
+    )
+    parser.add_argument("--only", action="append", default=[], help="make this row, no other")
     parser.add_argument("--skip", action="append", default=[], help="leave this row out")
     parser.add_argument("--cache-only", action="store_true")
     parser.add_argument("--ship", action="store_true")
@@ -115,11 +131,7 @@ def main() -> None:
     music, scratch, seed = arguments.music, arguments.scratch, arguments.seed
     cache = scratch / "cache"
 
-    files = sorted(
-        path
-        for path in music.rglob("*")
-        if path.suffix.lower() in MUSIC and not NOT_MUSIC.search(str(path))
-    )
+    files = music_files(music)
 
     def report(done: int, total: int) -> None:
         if done % 50 == 0:
@@ -185,16 +197,54 @@ def main() -> None:
             ),
         )
 
+    def wanted(name: str) -> bool:
+        return name in arguments.only if arguments.only else name not in arguments.skip
+
+    def finished_elsewhere(file: Path) -> tuple[Path, dict]:
+        """Encoder of `default` with the weights of `file`, and what is known of its training."""
+        recipe = RECIPES["default"]
+        network = build_network(recipe, seed)
+        facts = restore_weights(file, network)
+        tracks, probed = held_out(learning, package, recipe.validation_share, seed)
+        served, content = finished(network, tracks, recipe)
+        card = {
+            "steps": int(facts["step"]) if "step" in facts else None,
+            "tracks": len(tracks.files),
+            "held_out": len(learning.files) - len(tracks.files),
+            "seed": seed,
+        }
+        folder = export_encoder(
+            served,
+            recipe,
+            np.stack([tracks.chunks(row)[0] for row in range(16)]).astype(np.float32),
+            scratch / "encoders",
+            card,
+            weights=network,
+            content=content,
+            precision="float16",
+        )
+        probe = probed.probe(Encoder.load(folder).encode).score if probed else None
+        return folder, {"encoder": folder.name, "probe": probe, **card}
+
     folders: dict[str, Path] = {}
     trainings: dict[str, dict] = {}
-    runs = [("default", RECIPES["default"], None)]
+    elsewhere = {
+        name: Path(file) for name, _, file in (w.partition("=") for w in arguments.weights)
+    }
+    runs = [(name, RECIPES["default"], None) for name in elsewhere if name != "default"]
+    runs += [("default", RECIPES["default"], None)]
     runs += [(name, recipe, None) for name, recipe in RECIPES.items() if name != "default"]
     if arguments.teacher is not None:
         lesson = lessons(arguments.teacher, music, train)
         runs.insert(0, ("default, taught", RECIPES["default"], lesson))
         judge("teacher", np.stack([unit_rows(lesson(path))[0].mean(axis=0) for path in test]))
     for name, recipe, teacher in runs:
-        if arguments.only not in (None, name) or name in arguments.skip:
+        if not wanted(name):
+            continue
+        if name in elsewhere:
+            folders[name], trainings[name] = finished_elsewhere(elsewhere[name])
+            judge(name, encoded(folders[name]))
+            without(f"{name}, network alone", recipe, elsewhere[name])
             continue
         steps = arguments.steps if recipe.name == "default" else None
         identity = json.dumps([name, asdict(recipe), steps, seed, len(train)], sort_keys=True)
@@ -231,12 +281,11 @@ def main() -> None:
         if recipe.timbre_coefficients:
             without(f"{name}, network alone", recipe, folders[name] / WEIGHTS_FILE)
     for name, recipe in RECIPES.items():
-        if arguments.only is None:
-            judge(
-                f"{name}, untrained", encoded(untrained_encoder(recipe, scratch / "encoders", seed))
-            )
-            if recipe.timbre_coefficients:
-                without(f"{name}, timbre beside an untrained network", recipe, None)
+        if wanted(row := f"{name}, untrained"):
+            judge(row, encoded(untrained_encoder(recipe, scratch / "encoders", seed)))
+        row = f"{name}, timbre beside an untrained network"
+        if recipe.timbre_coefficients and wanted(row):
+            without(row, recipe, None)
     statistics = scratch / "mfcc.npy"
     if not statistics.exists():
         np.save(statistics, np.stack([mfcc_statistics(path) for path in test]))
@@ -254,14 +303,14 @@ def main() -> None:
         "trainings": trainings,
         "machine": describe_machine(),
     }
-    if arguments.only is not None and arguments.out.exists():
+    if arguments.only and arguments.out.exists():
         table = among(json.loads(arguments.out.read_text("utf-8")), table)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(table, indent=2) + "\n", "utf-8")
     if arguments.ship:
         shipped = Path("audio_model/shipped/encoder")
         shutil.rmtree(shipped, ignore_errors=True)
-        shutil.copytree(folders[runs[0][0]], shipped)
+        shutil.copytree(next(iter(folders.values())), shipped)
 
 
 if __name__ == "__main__":

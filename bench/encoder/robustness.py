@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.encoder.quality import MUSIC, NOT_MUSIC, split
+from bench.encoder.quality import music_files, split
 from bench.machine import describe_machine
 
 MOST_MEDIAN_RANK = 2
@@ -45,11 +45,7 @@ def main() -> None:
     arguments = parser.parse_args()
     music, spectrograms = arguments.music, arguments.scratch / "cache" / "spectrograms"
 
-    files = sorted(
-        path
-        for path in music.rglob("*")
-        if path.suffix.lower() in MUSIC and not NOT_MUSIC.search(str(path))
-    )
+    files = music_files(music)
     # The split is of the files that the quality bench could analyse, so it is taken the same way.
     usable = cache_spectrograms(files, RECIPES["default"].frontend, spectrograms)
     _, test, _ = split(list(usable.paths), music, arguments.seed)

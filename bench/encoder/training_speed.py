@@ -57,7 +57,7 @@ def main() -> None:
     from audio_model.network import build_network, build_student
     from audio_model.objective import OBJECTIVES
     from audio_model.recipes import recipe_named
-    from bench.encoder.quality import MUSIC, NOT_MUSIC
+    from bench.encoder.quality import music_files
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--music", type=Path, required=True)
@@ -72,11 +72,7 @@ def main() -> None:
     args = parser.parse_args()
     recipe = recipe_named(args.recipe)
     steps = args.warm_up + args.steps
-    files = sorted(
-        path
-        for path in args.music.rglob("*")
-        if path.suffix.lower() in MUSIC and not NOT_MUSIC.search(str(path))
-    )
+    files = music_files(args.music)
     tracks = cache_spectrograms(files, recipe.frontend, args.cache / "spectrograms")
 
     def real() -> dict[str, float]:
