@@ -311,6 +311,7 @@ class Clock(keras.callbacks.Callback):
         self._seconds, self._largest = seconds, largest
         self._began = time.perf_counter()
         self._done = 0.0
+        self.steps = 0
 
     def on_epoch_begin(self, epoch: int, *_: Any) -> None:
         """Set the step size."""
@@ -324,7 +325,8 @@ class Clock(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Say how far it is, and stop when the time is up."""
         said = {name: round(float(value), 4) for name, value in (logs or {}).items()}
-        print(f"{EPOCH * (epoch + 1)} steps, {self._done:.0%}: {said}", flush=True)
+        self.steps = EPOCH * (epoch + 1)
+        print(f"{self.steps} steps, {self._done:.0%}: {said}", flush=True)
         self.model.stop_training = time.perf_counter() - self._began > self._seconds
 
 
@@ -365,15 +367,16 @@ def main() -> None:
         workers=arguments.workers,
         max_queue_size=24,
     )
+    clock = Clock(arguments.seconds, recipe.learning_rate)
     model.fit(
         mixtures,
         epochs=10**6,  # the clock decides
         shuffle=False,
         verbose=0,
-        callbacks=[Clock(arguments.seconds, recipe.learning_rate)],
+        callbacks=[clock],
     )
-    save_weights(arguments.out, network, step=EPOCH * mixtures.epoch)
-    print(f"{arguments.out}: {EPOCH * mixtures.epoch} steps of {arguments.batch} tracks")
+    save_weights(arguments.out, network, step=clock.steps)
+    print(f"{arguments.out}: {clock.steps} steps of {arguments.batch} tracks")
 
 
 if __name__ == "__main__":

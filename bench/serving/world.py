@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from audio_model.encoder import EncoderCard
 from audio_model.shipped import SHIPPED_ENCODER
 from cf_model.config import ALSSettings
 from data.arrays import Floats
@@ -33,7 +34,6 @@ from recsys.training import TrainingData, fit_sources
 from recsys.versions import publish
 from recsys.workspace import Workspace
 
-ENCODER_ID = "default-2a2d2aac94"
 DIMENSION = 128
 NEW_SHARE = 0.05
 STYLES_EACH = 3
@@ -194,8 +194,9 @@ def build(home: Path, size: Size) -> dict[str, float]:
 def train(workspace: Workspace, tracks: list[Track], log: EventLog, size: Size) -> str:
     """Publish a model of the world; returns its version."""
     hybrid = fit(tracks, log, size)
+    encoder_id = EncoderCard.read(SHIPPED_ENCODER).encoder_id
     facts = BundleFacts(
-        size.users, size.events, float(log.timestamp[-1]), ENCODER_ID, SHIPPED_ENCODER
+        size.users, size.events, float(log.timestamp[-1]), encoder_id, SHIPPED_ENCODER
     )
     views = {"pca": np.asarray(hybrid.models.embeddings)[:, :2]}  # any plane does
     return publish(
