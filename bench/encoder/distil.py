@@ -7,8 +7,8 @@ chunk with one of any other track, 1 to 25 dB below it: there are millions of th
 says what it hears in each, instead of in the tracks alone (a teacher that is asked about the very
 picture that the student sees, over a long training: Beyer et al., "Knowledge distillation: a good
 teacher is patient and consistent", CVPR 2022). What is changed besides, as in
-`audio_model.augment`, only the student sees. All of it is computed beside the networks, by what
-of Keras' backends sees the GPU (``KERAS_BACKEND=jax``); two cores take hours for a minute of this.
+`audio_model.augment`, only the student sees. Whichever backend of Keras sees the GPU computes all
+of it beside the networks (``KERAS_BACKEND=jax``); two cores take hours for a minute of this.
 
 The pack is that of ``bench.encoder.packed``. The step size follows a cosine over `--seconds`, so a
 run of another length or on another machine gives other weights. Needs keras, pillow, scipy,
