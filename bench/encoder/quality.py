@@ -236,7 +236,8 @@ def main() -> None:
     runs += [(name, recipe, None) for name, recipe in RECIPES.items() if name != "default"]
     if arguments.teacher is not None:
         lesson = lessons(arguments.teacher, music, train)
-        runs.insert(0, ("default, taught", RECIPES["default"], lesson))
+        if "default, taught" not in elsewhere:
+            runs.insert(0, ("default, taught", RECIPES["default"], lesson))
         judge("teacher", np.stack([unit_rows(lesson(path))[0].mean(axis=0) for path in test]))
     for name, recipe, teacher in runs:
         if not wanted(name):
