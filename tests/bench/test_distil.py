@@ -1,8 +1,10 @@
 """Training on mixtures: what student and teacher are given, and what they are told."""
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -155,12 +157,15 @@ def test_training_learns_the_lesson_and_stops_by_the_clock(folder, tmp_path, mon
     monkeypatch.setattr(distil, "POOLED_DIM", 6)
     monkeypatch.setattr(distil, "PENULTIMATE_DIM", 3)
     monkeypatch.setitem(distil.RECIPES, "default", replace(RECIPE, augmentation=UNCHANGED))
+    ticks = itertools.count(0.0, 0.1)  # at each look a tenth of a second later
+    monkeypatch.setattr(distil, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
     out = tmp_path / "weights.npz"
     arguments = ["--pack", str(folder), "--out", str(out), "--seconds", "4", "--batch", "4"]
     monkeypatch.setattr("sys.argv", ["distil", *arguments, "--workers", "1"])
     distil.main()
     said = [line for line in capsys.readouterr().out.splitlines() if "steps, " in line]
     angles = [json.loads(line.partition(": ")[2].replace("'", '"'))["angle"] for line in said]
+    assert len(said) == 22  # two looks an epoch; the first epoch, which compiles, does not count
     assert angles[-1] < 0.8 * angles[0]
     with np.load(out) as stored:
         assert int(stored["step"]) == 6 * len(said)
