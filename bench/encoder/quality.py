@@ -1,8 +1,7 @@
 """Encoders trained on some Debian packages, judged on the music of others.
 
     python -m bench.encoder.quality --music FOLDER --scratch FOLDER [--teacher FILE]
-    python -m bench.encoder.quality --music FOLDER --scratch FOLDER \
-        --weights "default, distilled=FILE" --only "default, distilled" --ship
+    python -m bench.encoder.quality --music FOLDER --scratch FOLDER --weights ROW=FILE --only ROW
 
 `FOLDER` holds one folder a package (``bench/fetch_debian_music.py``). A quarter of the packages,
 drawn by `--seed`, is held out together with every artist in it: no package and no artist is on both
