@@ -94,8 +94,8 @@ def unrolled(path: Path, count: int) -> np.ndarray:
 class Packer:
     """Worker of a child process: one file becomes two pictures; the result is its chunks."""
 
-    def __init__(self, music: Path, cached: dict[Path, Path], out: Path, min_db: float) -> None:
-        self._music, self._cached, self._out, self._min_db = music, cached, out, min_db
+    def __init__(self, cached: dict[Path, Path], out: Path, min_db: float) -> None:
+        self._cached, self._out, self._min_db = cached, out, min_db
 
     def __call__(self, path: Path) -> int:
         """Write the pictures of `path`."""
@@ -154,9 +154,7 @@ def main() -> None:
         (out / side).mkdir(parents=True, exist_ok=True)
     np.savez_compressed(out / "teacher.npz", **Teacher.load(arguments.checkpoint).weights)
 
-    packer = Packer(
-        music, dict(zip(tracks.paths, tracks.files, strict=True)), out, recipe.frontend.min_db
-    )
+    packer = Packer(dict(zip(tracks.paths, tracks.files, strict=True)), out, recipe.frontend.min_db)
     # The teacher's picture is written last.
     todo = [path for path in tracks.paths if not packer.picture(path, TEACHER).exists()]
     with get_context("spawn").Pool(arguments.workers) as pool:

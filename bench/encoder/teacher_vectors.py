@@ -38,6 +38,7 @@ from audio_model.decode import AudioStream, DecodeLimits
 from audio_model.files import replacing
 from audio_model.frontend import FrontEnd
 from audio_model.workers import ChildPool
+from bench.encoder.lesson import LESSON_DIM, even_directions
 from data.errors import AudioError
 
 MUSIC = {".mp3", ".ogg", ".oga", ".opus", ".flac", ".wav"}
@@ -138,13 +139,6 @@ def merge(
     return offsets[-1]
 
 
-LESSON_DIM = 256
-LESSON_EXPONENT = 0.5
-"""Directions kept of the standardised `pooled` vectors, and how far their variances are evened out
-(see `audio_model.whitening`). On held-out packages this retrieves packages and artists best of
-`pooled`, `penultimate` and `tags`, raw, standardised, and with exponents 0.25 to 1."""
-
-
 def lessons(file: Path, music: Path, train: list[Path]) -> Callable[[Path], np.ndarray]:
     """The teacher's vectors of a file's chunks [shape=(n_chunks, LESSON_DIM)], for a student.
 
@@ -166,11 +160,8 @@ def lessons(file: Path, music: Path, train: list[Path]) -> Callable[[Path], np.n
         return pooled[offsets[place] : offsets[place + 1]].astype(np.float32)
 
     heard = np.concatenate([of(path) for path in train])
-    mean, scale = heard.mean(axis=0), heard.std(axis=0) + 1e-6
-    variance, directions = np.linalg.eigh(np.cov(((heard - mean) / scale).T))
-    variance, directions = variance[-LESSON_DIM:], directions[:, -LESSON_DIM:]
-    map_ = (directions * variance ** (-LESSON_EXPONENT / 2)).astype(np.float32)
-    return lambda path: ((of(path) - mean) / scale) @ map_
+    mean, spread, map_ = even_directions(heard, LESSON_DIM)
+    return lambda path: ((of(path) - mean) / spread) @ map_
 
 
 def main() -> None:

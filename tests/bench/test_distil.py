@@ -13,7 +13,8 @@ import tensorflow as tf
 from audio_model.loss import info_nce, similarity_transfer
 from audio_model.network import build_network, build_student
 from audio_model.recipes import RECIPES, Augmentation
-from bench.encoder import distil
+from bench.encoder import distil, mixtures
+from bench.encoder.mixtures import Mixtures
 from bench.encoder.packed import STEPS_A_DECADE, Pack, rolled_out
 from tests.audio_model.test_teacher import tiny_weights
 
@@ -70,7 +71,7 @@ def test_a_pack_is_read_as_it_was_written(pack):
 
 
 def test_a_batch_depends_on_its_number_alone(pack):
-    one, other = (distil.Mixtures(pack, RECIPE, 4, seed=3) for _ in range(2))
+    one, other = (Mixtures(pack, RECIPE, 4, 1, seed=3) for _ in range(2))
     for name, values in one[5][0].items():
         np.testing.assert_array_equal(values, other[5][0][name])
     other.on_epoch_end()
@@ -78,7 +79,7 @@ def test_a_batch_depends_on_its_number_alone(pack):
 
 
 def test_both_views_of_a_row_are_of_one_track_and_of_two_chunks_where_there_are(pack):
-    (batch,) = distil.Mixtures(pack, RECIPE, 4, seed=0)[0]
+    (batch,) = Mixtures(pack, RECIPE, 4, 1, seed=0)[0]
     flat = pack.student.reshape(len(pack.student), -1)
     place = [int(np.flatnonzero((flat == view.ravel()).all(axis=1))[0]) for view in batch["first"]]
     for left, right in zip(place[:4], place[4:], strict=True):
@@ -87,7 +88,7 @@ def test_both_views_of_a_row_are_of_one_track_and_of_two_chunks_where_there_are(
 
 
 def test_student_and_teacher_are_given_the_same_mixture(pack):
-    (batch,) = distil.Mixtures(pack, RECIPE, 4, seed=1)[2]
+    (batch,) = Mixtures(pack, RECIPE, 4, 1, seed=1)[2]
     batch = unchanged(batch)
     model = model_of()
 
@@ -107,14 +108,14 @@ def test_student_and_teacher_are_given_the_same_mixture(pack):
 
 
 def test_what_is_far_below_is_not_mixed(pack, monkeypatch):
-    monkeypatch.setattr(distil, "MIXED", 0.0)
-    (batch,) = distil.Mixtures(pack, RECIPE, 4, seed=1)[0]
+    monkeypatch.setattr(mixtures, "MIXED", 0.0)
+    (batch,) = Mixtures(pack, RECIPE, 4, 1, seed=1)[0]
     seen = np.asarray(model_of()._seen(unchanged(batch)))
     np.testing.assert_allclose(seen, (1.0 - batch["first"] / 255.0) * -80.0, atol=1e-3)
 
 
 def test_changes_stay_within_the_range_of_the_spectrogram(pack):
-    (batch,) = distil.Mixtures(pack, RECIPES["default"], 4, seed=2)[0]
+    (batch,) = Mixtures(pack, RECIPES["default"], 4, 1, seed=2)[0]
     seen = np.asarray(model_of(RECIPES["default"])._seen(batch))
     assert seen.min() == -80.0
     assert seen.max() <= 0.0
